@@ -1,0 +1,39 @@
+import { defineConfig } from "vitepress"
+
+const concepts = [
+  { text: "Processes", link: "/concepts/processes" },
+  { text: "Messages and inboxes", link: "/concepts/messages-and-inboxes" },
+  { text: "Monitors and links", link: "/concepts/monitors-and-links" },
+  { text: "Registry and groups", link: "/concepts/registry-and-groups" },
+  { text: "Hosts and the run queue", link: "/concepts/hosts-and-the-run-queue" },
+  { text: "Terminal host", link: "/concepts/terminal-host" }
+]
+
+export default defineConfig({
+  title: "Troupe",
+  description: "Erlang processes, supervision and Go channels for Effect",
+  lang: "en",
+  cleanUrls: true,
+  ignoreDeadLinks: false,
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: "/logo.svg" }]],
+  markdown: { theme: { light: "github-light", dark: "github-dark" } },
+  themeConfig: {
+    logo: "/logo.svg",
+    nav: [
+      { text: "Getting started", link: "/getting-started" },
+      { text: "Concepts", items: concepts },
+      { text: "Examples", link: "/examples/echo-service" },
+      { text: "Architecture", link: "/architecture" }
+    ],
+    sidebar: [
+      { text: "Home", link: "/" },
+      { text: "Getting started", link: "/getting-started" },
+      { text: "Concepts", items: concepts },
+      { text: "Examples", items: [{ text: "Echo service", link: "/examples/echo-service" }] },
+      { text: "Architecture", link: "/architecture" }
+    ],
+    outline: { level: [2, 3] },
+    search: { provider: "local" },
+    footer: { message: "Released under the MIT License.", copyright: "© 2026 Troupe contributors" }
+  }
+})

@@ -1,0 +1,57 @@
+import { Effect, Option } from "effect"
+import { TerminalCapabilities } from "effect/cli"
+import { Process, Select, TerminalHost } from "troupe"
+import { relay } from "./relay.ts"
+import { EchoResponse } from "./worker.ts"
+
+// #region definition
+export const Cli = Process.make("app:cli", { protocol: [EchoResponse] })
+// #endregion definition
+
+// #region body
+export const CliLive = Cli.toLayer(
+  Effect.fn(function*() {
+    const { cyan, dim, green, yellow } = yield* colors
+    const self = yield* Cli.self
+    const lines = yield* TerminalHost.lines
+    const events = yield* Cli.events
+    const interactive = yield* TerminalHost.isInteractive
+
+    yield* TerminalHost.print(cyan("Echo Client"))
+    yield* TerminalHost.print(dim("Type messages to echo. Ctrl+C to exit.\n"))
+
+    for (let line = 1; true; line++) {
+      if (interactive) yield* TerminalHost.write(yellow("> "))
+      const input = yield* Select.any({ line: lines, event: events })
+      if (input._tag === "event" || Option.isNone(input.value) || input.value.value === "") break
+
+      const sent = yield* Effect.result(
+        Process.send(relay, "echo", { sender: self, line, data: input.value.value })
+      )
+      if (sent._tag === "Failure") {
+        yield* TerminalHost.print(dim("  error: relay not available"))
+        continue
+      }
+      const response = yield* Effect.timeoutOption(
+        Cli.receive((message) => message.payload.line === line),
+        "2 seconds"
+      )
+      if (Option.isNone(response)) {
+        yield* TerminalHost.print(dim("  timeout"))
+      } else {
+        yield* TerminalHost.print(green(`  ${response.value.payload.data}`))
+        yield* TerminalHost.print(dim(`  from worker: ${response.value.payload.worker}`))
+      }
+    }
+
+    yield* TerminalHost.print("\nGoodbye!")
+  })
+)
+// #endregion body
+
+// #region colors
+const colors = Effect.map(TerminalCapabilities.TerminalCapabilities, ({ canColor }) => {
+  const color = (code: number) => (text: string) => (canColor ? `\u001b[${code}m${text}\u001b[0m` : text)
+  return { dim: color(2), green: color(32), yellow: color(33), cyan: color(36) }
+})
+// #endregion colors

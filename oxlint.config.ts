@@ -1,0 +1,76 @@
+import { join } from "node:path"
+import { defineConfig, type OxlintOverride } from "oxlint"
+
+/** The folders of `src`, lowest first: a file imports from its own floor and from floors below it, never from above. */
+export const floors = [
+  "scheduler",
+  "channel",
+  "dispatch",
+  "process",
+  "server",
+  "supervision",
+  "command",
+  "net",
+  "worker",
+  "cluster",
+  "observer",
+  "testing",
+  "cli"
+]
+
+/** Files of `src` which need Node, such as `src/cli/**`: all others load in browsers too. */
+const nodeFiles: Array<string> = []
+
+const floorRule = (floor: string, index: number): OxlintOverride => {
+  const above = ["index.ts", ...floors.slice(index + 1).map((name) => `${name}/`)]
+  const regex = `^(\\.\\./)+(${above.join("|")})`
+  const message = `The floor ${floor} lies below ${above.join(", ")} (see floors in oxlint.config.ts).`
+  return {
+    files: [`src/${floor}/**`],
+    rules: { "no-restricted-imports": ["error", { patterns: [{ regex, message }] }] }
+  }
+}
+
+export default defineConfig({
+  plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise"],
+  jsPlugins: [join(import.meta.dirname, "oxlint.plugin.ts")],
+  categories: { correctness: "error", suspicious: "error", perf: "error" },
+  ignorePatterns: ["dist", ".doctest", "docs/.vitepress/cache", "docs/.vitepress/dist"],
+  rules: {
+    "import/no-cycle": "error",
+    "import/no-unassigned-import": ["error", { allow: ["**/*.css"] }],
+    "no-shadow": ["error", { hoist: "functions", ignoreTypeValueShadow: true }],
+    "no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "all" }],
+    "no-underscore-dangle": "off", // _tag
+    "promise/valid-params": "off", // takes Effect.catch for Promise's
+    "typescript/array-type": ["error", { default: "generic" }],
+    "typescript/consistent-type-imports": ["error", { fixStyle: "separate-type-imports" }],
+    "typescript/no-explicit-any": "error",
+    "unicorn/consistent-function-scoping": "off",
+    "unicorn/no-new-array": "off",
+    "unicorn/prefer-add-event-listener": "off" // a MessagePort starts when onmessage is set
+  },
+  overrides: [
+    {
+      files: ["src/**"],
+      rules: {
+        "import/no-nodejs-modules": "error",
+        "no-console": "error",
+        "no-restricted-globals": ["error", "document", "window", "process", "Buffer", "localStorage", "sessionStorage"],
+        "no-restricted-properties": [
+          "error",
+          { object: "Date", property: "now", message: "Use Effect's Clock." },
+          { object: "Math", property: "random", message: "Use Effect's Random." }
+        ],
+        "oxc/no-async-await": "error",
+        "promise/avoid-new": "error",
+        "troupe/effect-alone": "error",
+        "troupe/no-throw": "error",
+        "troupe/no-try": "error"
+      }
+    },
+    { files: ["test/**", "docs/**"], rules: { "no-await-in-loop": "off", "oxc/no-map-spread": "off" } },
+    ...floors.map(floorRule),
+    ...(nodeFiles.length === 0 ? [] : [{ files: nodeFiles, rules: { "import/no-nodejs-modules": "off" as const } }])
+  ]
+})

@@ -1,0 +1,116 @@
+/**
+ * What a process can wait for: a source that answers at once whether something is ready, and that can wake a waiter
+ * when that may have changed. Inboxes, events and subscriptions are `Selectable`; `Select` waits on several of them.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import { inStep } from "./internal/deliver.ts"
+
+/**
+ * The type-level and runtime key of `Selectable`.
+ *
+ * @category type ids
+ */
+export const TypeId = "~troupe/channel/Selectable"
+
+/**
+ * The type of {@link TypeId}.
+ *
+ * @category type ids
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * A source of values that can be polled in one synchronous step and that wakes parked waiters, oldest first.
+ *
+ * **Details**
+ *
+ * An implementation keeps three rules, without which an interrupted wait loses a value: `isReadyUnsafe` and `parkUnsafe`
+ * can be called in one step with no wake-up missed between them; a value leaves the source only in `pollUnsafe`; and a
+ * waiter is woken only while something is there, and looks again when it runs.
+ *
+ * @category models
+ */
+export interface Selectable<out A, out E = never> {
+  readonly [TypeId]: TypeId
+  /** Whether `pollUnsafe` would answer. */
+  isReadyUnsafe(): boolean
+  /** Takes what is ready, or answers `undefined` and changes nothing. */
+  pollUnsafe(): Exit.Exit<A, E> | undefined
+  /** Has `wake` called once, in a later step, when something may be ready. */
+  parkUnsafe(wake: () => void): void
+  /** Forgets a parked waiter; nothing happens when it was woken already. */
+  unparkUnsafe(wake: () => void): void
+}
+
+/**
+ * The value that a source yields.
+ *
+ * @category utility types
+ */
+export type Value<S> = S extends Selectable<infer A, infer _E> ? A : never
+
+/**
+ * The error with which a source may end.
+ *
+ * @category utility types
+ */
+export type Failure<S> = S extends Selectable<infer _A, infer E> ? E : never
+
+/**
+ * Whether a value is a `Selectable`.
+ *
+ * @category guards
+ */
+export const isSelectable = (u: unknown): u is Selectable<unknown, unknown> =>
+  typeof u === "object" && u !== null && TypeId in u
+
+/**
+ * Takes the next value, waiting until there is one; an interrupted wait takes nothing.
+ *
+ * **Details**
+ *
+ * Waiters are served first come, first served. Fails with the source's error once the source has ended.
+ *
+ * @category taking
+ */
+export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
+  const taken: Effect.Effect<A, E> = inStep(
+    () => self.pollUnsafe(),
+    Effect.flatMap(parked([self]), () => taken)
+  )
+  return taken
+}
+
+/**
+ * Takes the next value if one is ready now, and never waits.
+ *
+ * @category taking
+ */
+export const poll = <A, E>(self: Selectable<A, E>): Effect.Effect<Option.Option<A>, E> =>
+  inStep(() => {
+    const exit = self.pollUnsafe()
+    return exit === undefined ? undefined : Exit.map(exit, Option.some)
+  }, Effect.succeedNone)
+
+/**
+ * Waits until one of the sources may be ready and takes nothing: one waiter is parked in all of them, so that no fiber
+ * is forked.
+ *
+ * @category waiting
+ */
+export const parked = (sources: ReadonlyArray<Selectable<unknown, unknown>>): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    // Readiness is checked in the step that parks the waiter; between an earlier poll and now the fiber may have yielded.
+    if (sources.some((source) => source.isReadyUnsafe())) return resume(Effect.void)
+    const unpark = () => {
+      for (const source of sources) source.unparkUnsafe(wake)
+    }
+    const wake = () => {
+      unpark()
+      resume(Effect.void)
+    }
+    for (const source of sources) source.parkUnsafe(wake)
+    return Effect.sync(unpark)
+  })

@@ -1,0 +1,251 @@
+/**
+ * The definition of a process: its name, the messages that it takes, its arguments and its result; and the layer that
+ * gives it a body.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Rpc } from "effect/rpc"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Selectable from "../channel/Selectable.ts"
+import type * as Inbox from "./Inbox.ts"
+import {
+  type Definition,
+  type Implementation as Runnable,
+  topicsOf
+} from "./internal/definition.ts"
+import { where } from "./internal/inbox.ts"
+import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
+import type * as Message from "./Message.ts"
+import * as Name from "./Name.ts"
+import type { Pid } from "./Pid.ts"
+import type { ProcessEvent } from "./ProcessEvent.ts"
+
+/**
+ * The type-level and runtime key of `Process`.
+ *
+ * @category type ids
+ */
+export const TypeId = "~troupe/process/Process"
+
+/**
+ * The type of {@link TypeId}.
+ *
+ * @category type ids
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * That the process `Name` has a body where it is spawned.
+ *
+ * @category services
+ */
+export interface Implementation<in out Name extends string> {
+  readonly _: unique symbol
+  readonly implementation: Name
+}
+
+/**
+ * That the code runs in a process of the definition `Name`.
+ *
+ * @category services
+ */
+export interface Running<in out Name extends string> {
+  readonly _: unique symbol
+  readonly running: Name
+}
+
+/**
+ * What the body of a process need not require of its layer, since every process has it.
+ *
+ * @category utility types
+ */
+export type Provided<Name extends string> = Running<Name> | CurrentProcess | ProcessHost | Scope.Scope
+
+/**
+ * A topic that a process may take: all but those that begin with `@`, which are the system's own.
+ *
+ * @category utility types
+ */
+export type Protocol<Rpcs extends Rpc.Any> = ReadonlyArray<
+  Rpcs & ([Extract<Rpc.Tag<Rpcs>, `@${string}`>] extends [never] ? unknown : { readonly _tag: "a topic can't begin with @" })
+>
+
+/**
+ * A kind of process: a value that those who implement it and those who use it share.
+ *
+ * @category models
+ */
+export interface Process<
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top
+> {
+  readonly [TypeId]: Definition
+  /** The name of the definition. */
+  readonly name: Name
+  /** The schema of the arguments of a spawn. */
+  readonly args: Args
+  /** The schema of what the body returns. */
+  readonly success: Success
+
+  /** The pid of the running process. */
+  readonly self: Effect.Effect<Pid<Rpcs>, never, Running<Name>>
+
+  /** The inbox of the running process: always the same source. */
+  readonly inbox: Effect.Effect<Inbox.Inbox<Message.Message<Rpcs>>, never, Running<Name>>
+
+  /** What the running process is told: always the same source. */
+  readonly events: Effect.Effect<Selectable.Selectable<ProcessEvent>, never, Running<Name>>
+
+  /**
+   * Takes the next message, waiting until there is one; an interrupted wait takes nothing.
+   *
+   * **Details**
+   *
+   * With a topic, or a predicate, it takes the first message that matches; the others stay in the inbox, in order. Give
+   * it a time limit with `Effect.timeoutOption`.
+   */
+  receive(): Effect.Effect<Message.Message<Rpcs>, never, Running<Name>>
+  receive<const Topic extends Rpc.Tag<Rpcs>>(
+    topic: Topic
+  ): Effect.Effect<Message.Of<Rpc.ExtractTag<Rpcs, Topic>>, never, Running<Name>>
+  receive<M extends Message.Message<Rpcs>>(
+    matches: (message: Message.Message<Rpcs>) => message is M
+  ): Effect.Effect<M, never, Running<Name>>
+  receive(
+    matches: (message: Message.Message<Rpcs>) => boolean
+  ): Effect.Effect<Message.Message<Rpcs>, never, Running<Name>>
+
+  /**
+   * Has the messages of one topic go to a source of their own, and no longer to the inbox, until the scope closes.
+   *
+   * **Details**
+   *
+   * What the listener has not taken by then is in the inbox afterwards, at its place in the order of arrival.
+   */
+  listen<const Topic extends Rpc.Tag<Rpcs>>(
+    topic: Topic
+  ): Effect.Effect<Inbox.Inbox<Message.Of<Rpc.ExtractTag<Rpcs, Topic>>>, never, Running<Name> | Scope.Scope>
+
+  /** The address of whichever process of this definition is registered under a name. */
+  named(name: string): Name.Name<Rpcs>
+
+  /**
+   * The layer that gives the definition its body.
+   *
+   * **Details**
+   *
+   * The body may use the process's own scope, whose resources close when it ends, before its exit can be seen. What
+   * else it requires, the layer requires. Any error may be left unhandled: it becomes the exit of the process.
+   */
+  toLayer<E, R>(
+    body: (args: Args["Type"]) => Effect.Effect<Success["Type"], E, R>
+  ): Layer.Layer<Implementation<Name>, never, Exclude<R, Provided<Name>>>
+}
+
+/**
+ * Makes the definition of a process.
+ *
+ * **Details**
+ *
+ * - `name`: tells definitions apart; by custom `namespace:name`.
+ * - `options.protocol`: the messages that the process takes, as `Rpc`s: the tag is the topic, the payload schema types
+ *   the message, and success and error type the answer to a call.
+ * - `options.args`: the schema of the arguments of a spawn; none when absent.
+ * - `options.success`: the schema of what the body returns; anything when absent.
+ * - `options.inbox`: the capacity of the inbox and what happens when it is full; see `Inbox.Options`.
+ *
+ * **Example** (Defining a process)
+ *
+ * ```ts import.meta.vitest
+ * import { Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process } from "troupe"
+ *
+ * const Counter = Process.make("app:counter", {
+ *   args: Schema.Struct({ from: Schema.Int }),
+ *   protocol: [Rpc.make("increment"), Rpc.make("total", { success: Schema.Int })]
+ * })
+ *
+ * Counter.name // => "app:counter"
+ * ```
+ *
+ * @category constructors
+ */
+export const make = <
+  const Name extends string,
+  const Rpcs extends Rpc.Any = never,
+  Args extends Schema.Top = typeof Schema.Void,
+  Success extends Schema.Top = typeof Schema.Unknown
+>(
+  name: Name,
+  options?: {
+    readonly protocol?: Protocol<Rpcs> | undefined
+    readonly args?: Args | undefined
+    readonly success?: Success | undefined
+    readonly inbox?: Inbox.Options | undefined
+  }
+): Process<Name, Rpcs, Args, Success> => {
+  const args: Schema.Top = options?.args ?? Schema.Void
+  const definition: Definition = {
+    name,
+    key: Context.Service<Runnable>(`troupe/process/Process/${name}`),
+    topics: topicsOf(options?.protocol ?? []),
+    args,
+    acceptsArgs: Schema.is(args),
+    inbox: options?.inbox
+  }
+  const process: Process<Name, Rpc.Any, Schema.Top, Schema.Top> = {
+    [TypeId]: definition,
+    name,
+    args,
+    success: options?.success ?? Schema.Unknown,
+    self: running((cell) => Effect.succeed(cell.pid)),
+    inbox: running((cell) => Effect.succeed(cell.inbox as Inbox.Inbox<never>)),
+    events: running((cell) => Effect.succeed(cell.events)),
+    receive: (selector?: string | ((message: never) => boolean)): Effect.Effect<never, never, Running<Name>> =>
+      running((cell) =>
+        Selectable.take(
+          (selector === undefined ? cell.inbox : where(cell.inbox, matching(selector))) as Selectable.Selectable<never>
+        )
+      ),
+    listen: (topic: string) =>
+      running((cell) =>
+        Effect.as(
+          Effect.acquireRelease(
+            Effect.sync(() => cell.listen(topic)),
+            () => Effect.sync(() => cell.unlisten(topic))
+          ),
+          cell.listen(topic) as Inbox.Inbox<never>
+        )
+      ),
+    named: (registered) => Name.make(registered),
+    toLayer: (body) => Layer.effectContext(implement(definition, body))
+  }
+  return process as unknown as Process<Name, Rpcs, Args, Success>
+}
+
+// The type says more than the runtime needs: that the process runs is known from the context of its fibers.
+const running = <Name extends string, A, E, R>(
+  f: (cell: Parameters<Parameters<typeof withCell>[0]>[0]) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, Running<Name> | Exclude<R, CurrentProcess>> =>
+  withCell(f) as Effect.Effect<A, E, Running<Name> | Exclude<R, CurrentProcess>>
+
+const matching =
+  (selector: string | ((message: never) => boolean)) =>
+  (message: { readonly topic: string }): boolean =>
+    typeof selector === "string" ? message.topic === selector : selector(message as never)
+
+const implement = <Name extends string>(
+  definition: Definition,
+  body: (args: never) => unknown
+): Effect.Effect<Context.Context<Implementation<Name>>> =>
+  Effect.map(Effect.context<never>(), (services) => {
+    const implementation: Runnable = { definition, body: body as Runnable["body"], services }
+    return Context.make(definition.key, implementation) as Context.Context<unknown> as Context.Context<
+      Implementation<Name>
+    >
+  })

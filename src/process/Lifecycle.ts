@@ -1,0 +1,194 @@
+/**
+ * The life of a process: its coroutines, how it ends itself and others, and how it becomes another.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { Rpc } from "effect/rpc"
+import type * as Schema from "effect/Schema"
+import { type Implementation, type Process, TypeId } from "./Definition.ts"
+import { type Cell, interruption } from "./internal/cell.ts"
+import { argumentsRefusalOf } from "./internal/definition.ts"
+import { cellAt } from "./internal/delivery.ts"
+import { cellOf, type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import type { Pid } from "./Pid.ts"
+import { DefinitionNotFound, ProcessNotFound } from "./ProcessError.ts"
+import type { SpawnArguments } from "./Spawning.ts"
+import { await as awaitExit } from "./Watching.ts"
+
+/**
+ * The pid of the process that the code runs in.
+ *
+ * **Details**
+ *
+ * A definition's own `self` knows which messages the process takes.
+ *
+ * @category running
+ */
+export const self: Effect.Effect<Pid, never, CurrentProcess> = withCell((cell) => Effect.succeed(cell.pid))
+
+/**
+ * Runs an effect as a coroutine: beside the body, in the memory of the process, and not longer than it.
+ *
+ * **Details**
+ *
+ * When the body returns or the process ends otherwise, its coroutines are interrupted, and have ended before the exit
+ * can be seen. A coroutine that fails, and is not interrupted, ends the process with its cause: handle errors inside
+ * it. Many coroutines may take from one inbox: each message goes to one of them.
+ *
+ * @category running
+ */
+export const fork = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<Fiber.Fiber<A, E>, never, R | CurrentProcess> =>
+  withCell((cell) =>
+    Effect.map(Effect.forkIn(effect, cell.scope), (fiber) => {
+      fiber.addObserver((exit) => {
+        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) cell.onCoroutineFailure(exit.cause)
+      })
+      return fiber
+    })
+  )
+
+/**
+ * Asks a process to end: it gets a `Cancel` event with the reason, and ends in its own time, or not at all.
+ *
+ * **Details**
+ *
+ * Fails with `ProcessNotFound` when there is no process under the pid.
+ *
+ * @category ending
+ */
+export const cancel = (pid: Pid, reason = "cancelled"): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
+  withTarget(pid, (cell, from) => Effect.sync(() => cell.tell({ _tag: "Cancel", from, reason })))
+
+/**
+ * Ends a process and waits until its finalizers have run and it is gone.
+ *
+ * **Details**
+ *
+ * It is interrupted wherever it is, before it takes another message; its exit is an interruption, and `requesterOf`
+ * tells which process asked for it. A process that is ending for another reason ends with that one. Fails with
+ * `ProcessNotFound` when there is no process under the pid.
+ *
+ * @category ending
+ */
+export const terminate = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
+  withTarget(pid, (cell, from) =>
+    Effect.andThen(
+      Effect.sync(() => cell.stop(interruption(from))),
+      Effect.asVoid(awaitExit(pid))
+    )
+  )
+
+/**
+ * Ends a process at once: it is gone when the effect succeeds, whatever it was doing.
+ *
+ * **Details**
+ *
+ * Its finalizers run as soon as they can; nobody waits for them. Its exit is an interruption for which `isKilled`
+ * holds; linked processes end with it, or are told of it if they trap exits. Fails with `ProcessNotFound` when there is
+ * no process under the pid.
+ *
+ * @category ending
+ */
+export const kill = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
+  withTarget(pid, (cell, from) => Effect.sync(() => cell.kill(from)))
+
+/**
+ * Ends this process with an exit, from its body or from any of its coroutines; nothing after it runs but finalizers.
+ *
+ * **Details**
+ *
+ * Handlers of typed errors do not see it. A process that is ending already ends for the first reason.
+ *
+ * @category ending
+ */
+export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, never, CurrentProcess> =>
+  withCell((cell) => {
+    cell.stop(exit)
+    return Effect.interrupt
+  })
+
+/**
+ * Has this process go on as another definition: the same pid, names, groups, monitors, links and queued messages.
+ *
+ * **Details**
+ *
+ * The body is unwound (its coroutines, listeners and scope end), and the new one begins. When it can't, because of
+ * arguments that do not fit or a missing implementation, the process ends with that error.
+ *
+ * @category running
+ */
+export const upgrade = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top
+>(
+  process: Process<Name, Rpcs, Args, Success>,
+  ...[args]: SpawnArguments<Args["Type"], never>
+): Effect.Effect<never, never, CurrentProcess | Implementation<Name>> =>
+  withCell((cell, fiber) => {
+    const definition = process[TypeId]
+    const implementation = Context.getOrUndefined(fiber.context, definition.key)
+    const refusal = implementation === undefined
+      ? new DefinitionNotFound({ process: definition.name })
+      : argumentsRefusalOf(definition, args)
+    if (refusal !== undefined) return exit(Exit.fail(refusal))
+    if (implementation !== undefined) cell.upgrade(implementation, args)
+    return Effect.interrupt
+  })
+
+/**
+ * What is known of a process.
+ *
+ * @category models
+ */
+export interface Info {
+  readonly pid: Pid
+  /** The name of its definition. */
+  readonly process: string
+  /** Whether it runs, or is ending. */
+  readonly status: "running" | "closing"
+  /** How many messages it has not taken, in its inbox and its listeners. */
+  readonly queued: number
+  readonly links: ReadonlyArray<Pid>
+  /** How many watch it: monitors, waits and calls. */
+  readonly watchers: number
+  readonly trapsExits: boolean
+  readonly names: ReadonlyArray<string>
+  readonly groups: ReadonlyArray<string>
+}
+
+/**
+ * What is known of a process, as of now. Fails with `ProcessNotFound` when there is no process under the pid.
+ *
+ * @category reading
+ */
+export const info = (pid: Pid): Effect.Effect<Info, ProcessNotFound, ProcessHost> =>
+  withTarget(pid, (cell) =>
+    Effect.sync(() => ({
+      pid: cell.pid,
+      process: cell.definition.name,
+      status: cell.status === "running" ? "running" : "closing",
+      queued: cell.queued,
+      links: Array.from(cell.links ?? [], (partner) => partner.pid),
+      watchers: cell.watchers?.size ?? 0,
+      trapsExits: cell.trapsExits,
+      names: cell.host.node.names.of(cell),
+      groups: cell.host.node.groups.of(cell)
+    })))
+
+const withTarget = <A, E, R>(
+  pid: Pid,
+  f: (cell: Cell, from: Pid | undefined) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | ProcessNotFound, R | ProcessHost> =>
+  withHost((host, fiber): Effect.Effect<A, E | ProcessNotFound, R> => {
+    const cell = cellAt(host, pid)
+    return cell === undefined || cell.status === "ended"
+      ? Exit.fail(new ProcessNotFound({ target: String(pid) }))
+      : f(cell, cellOf(fiber)?.pid)
+  })

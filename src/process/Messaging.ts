@@ -1,0 +1,156 @@
+/**
+ * Sending a message to a process, and calling it for an answer.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Rpc } from "effect/rpc"
+import { deliver, isRefused, receiverOf } from "./internal/delivery.ts"
+import { MessageImpl, ReplySlot } from "./internal/message.ts"
+import { cellOf, type ProcessHost, withHost } from "./internal/services.ts"
+import type { Address } from "./Name.ts"
+import { type CallError, CalleeExited, CallingSelf, CallTimeout, type SendError } from "./ProcessError.ts"
+
+/**
+ * The argument that carries a payload: it may be left out where the topic has none.
+ *
+ * @category utility types
+ */
+export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
+  ? [payload?: undefined]
+  : [payload: Rpc.Payload<R>]
+
+/**
+ * Sends a message; once the effect has succeeded, the message is in the receiver's inbox, behind all that this sender
+ * sent it before.
+ *
+ * **Details**
+ *
+ * - `to`: a pid, or the name of a registered process (`Relay.named("relay")`).
+ * - `payload`: passed by reference within the application; it may be left out where the topic has none.
+ *
+ * Never waits, unless the receiver's inbox has a capacity and suspends senders; an interrupted wait has sent nothing.
+ * Between one sender and one receiver messages arrive in the order in which they were sent. What was accepted is either
+ * taken by the receiver or becomes a dead letter.
+ *
+ * **Errors**
+ *
+ * - `ProcessNotFound`: there is no process under the pid or name.
+ * - `ProcessClosed`: the process is ending.
+ * - `HostStopped`: its host is stopping or has stopped.
+ * - `InboxFull`: its inbox is full and rejects.
+ * - `InvalidMessage`: the topic or the payload came past the types and is not what the receiver takes.
+ *
+ * **Example** (Sending to a pid)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Greet = Rpc.make("greet", { payload: { name: Schema.String } })
+ * const Greeter = Process.make("app:greeter", { protocol: [Greet], success: Schema.String })
+ * const GreeterLive = Greeter.toLayer(Effect.fn(function*() {
+ *   const message = yield* Greeter.receive()
+ *   return `Hello, ${message.payload.name}`
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Greeter)
+ *   yield* Process.send(pid, "greet", { name: "Ada" })
+ *   return yield* Effect.flatten(Process.await(pid))
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [GreeterLive, ProcessHost.layer("app:processes")])) // => "Hello, Ada"
+ * ```
+ *
+ * @category messages
+ */
+export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
+  to: Address<Rpcs>,
+  topic: Topic,
+  ...[payload]: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
+): Effect.Effect<void, SendError, ProcessHost> =>
+  withHost((host, fiber) => {
+    const receiver = receiverOf(host, to)
+    return isRefused(receiver)
+      ? Exit.fail(receiver)
+      : deliver(receiver, new MessageImpl(topic, payload, cellOf(fiber)?.pid, undefined))
+  })
+
+/**
+ * Sends a message and waits for its answer, which comes exactly once: the callee's reply, its end, or the deadline.
+ *
+ * **Details**
+ *
+ * - `to`, `topic`, `payload`: as with `send`. The topic's `success` and `error` schemas type the answer.
+ * - `options.timeout`: how long to wait, 5 seconds by default; `"Infinity"` waits as long as the callee lives.
+ *
+ * An interrupted call waits no longer; the callee may handle it all the same. An answer that comes too late is dropped.
+ *
+ * **Errors**
+ *
+ * The topic's own error, when the callee replies with it; those of `send`; and
+ *
+ * - `CallingSelf`: a process called itself.
+ * - `CallTimeout`: there was no answer in time.
+ * - `CalleeExited`: the callee ended without an answer, with its exit.
+ *
+ * @category messages
+ */
+export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
+  to: Address<Rpcs>,
+  topic: Topic,
+  ...[payload, options]: CallArguments<Rpc.ExtractTag<Rpcs, Topic>>
+): Effect.Effect<
+  Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>,
+  CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>,
+  ProcessHost
+> =>
+  withHost((host, fiber) => {
+    const callee = receiverOf(host, to)
+    if (isRefused(callee)) return Exit.fail(callee)
+    const caller = cellOf(fiber)
+    if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, topic }))
+    const slot = new ReplySlot(fiber.currentDispatcher)
+    let unwatch: (() => void) | undefined
+    const answer = Effect.suspend(() => {
+      unwatch = callee.watch({
+        onExit: (_, exit) => slot.conclude(Exit.fail(new CalleeExited({ target: callee.name, topic, exit })))
+      })
+      return Effect.andThen(deliver(callee, new MessageImpl(topic, payload, caller?.pid, slot)), slot.wait)
+    }) as Effect.Effect<
+      Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>,
+      CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>
+    >
+    const duration = Duration.fromInputUnsafe(options?.timeout ?? defaultCallTimeout)
+    const timely = Duration.isFinite(duration)
+      ? Effect.timeoutOrElse(answer, {
+        duration,
+        orElse: () =>
+          Exit.fail(new CallTimeout({ target: callee.name, topic, milliseconds: Duration.toMillis(duration) }))
+      })
+      : answer
+    return Effect.ensuring(timely, Effect.sync(() => unwatch?.()))
+  })
+
+/**
+ * The arguments of a call behind its topic.
+ *
+ * @category utility types
+ */
+export type CallArguments<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
+  ? [payload?: undefined, options?: CallOptions]
+  : [payload: Rpc.Payload<R>, options?: CallOptions]
+
+/**
+ * How a call waits.
+ *
+ * @category models
+ */
+export interface CallOptions {
+  /** How long to wait for the answer: 5 seconds when absent. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+const defaultCallTimeout = Duration.seconds(5)

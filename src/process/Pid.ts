@@ -1,0 +1,119 @@
+/**
+ * The address of a process: a value that prints, parses, compares and travels, and that knows which messages the
+ * process takes.
+ */
+import * as Effect from "effect/Effect"
+import type * as Equal from "effect/Equal"
+import type { Rpc } from "effect/rpc"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as internal from "./internal/pid.ts"
+import { InvalidPid } from "./ProcessError.ts"
+
+/**
+ * The type-level and runtime key of `Pid`.
+ *
+ * @category type ids
+ */
+export const TypeId: "~troupe/process/Pid" = internal.TypeId
+
+/**
+ * The type of {@link TypeId}.
+ *
+ * @category type ids
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * The address of one process, which takes the messages `Rpcs`.
+ *
+ * **Details**
+ *
+ * A pid is never used again for another process of its host. It compares by value, and prints as `{host|0x00004}`, or
+ * `{node@host|0x00004}` when it names a process of another node. A pid that takes more messages may stand where one
+ * that takes fewer is asked for, not the reverse; `Pid<never>` is any pid.
+ *
+ * @category models
+ */
+export interface Pid<in Rpcs extends Rpc.Any = never> extends Equal.Equal {
+  readonly [TypeId]: { readonly _Rpcs: (_: Rpcs) => void }
+  /** The node that the process lives on; `undefined` for this one. */
+  readonly node: string | undefined
+  /** The name of its host. */
+  readonly host: string
+  /** Its number on that host, from 1 on. */
+  readonly id: number
+  toString(): string
+}
+
+/**
+ * Whether a value is a `Pid`.
+ *
+ * @category guards
+ */
+export const isPid: (u: unknown) => u is Pid = internal.isPid
+
+/**
+ * Reads a pid in the form in which it prints, `{host|0x00004}` or `{node@host|0x00004}`.
+ *
+ * **Details**
+ *
+ * The process need not exist. The pid that results takes no messages as far as the compiler knows; {@link of} gives a
+ * schema that names them. Fails with `InvalidPid` when the text has another form.
+ *
+ * **Example** (Reading a pid)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Pid } from "troupe"
+ *
+ * const pid = Effect.runSync(Pid.parse("{app:processes|0x00004}"))
+ * pid.host // => "app:processes"
+ * pid.id // => 4
+ * String(pid) // => "{app:processes|0x00004}"
+ * ```
+ *
+ * @category constructors
+ */
+export const parse = (text: string): Effect.Effect<Pid, InvalidPid> =>
+  Effect.suspend(() => {
+    const pid = internal.parseUnsafe(text)
+    return pid === undefined ? Effect.fail(new InvalidPid({ input: text })) : Effect.succeed(pid)
+  })
+
+const schemaOf = <Rpcs extends Rpc.Any>(): Schema.Codec<Pid<Rpcs>, string> =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.declare((u: unknown): u is Pid<Rpcs> => isPid(u), { expected: "a Pid" }),
+      SchemaTransformation.transformEffect<Pid<Rpcs>, string>({
+        decode: (text) => Effect.suspend(() => {
+            const pid = internal.parseUnsafe(text)
+            return pid === undefined
+              ? Effect.fail(new SchemaIssue.InvalidValue({ message: new InvalidPid({ input: text }).message }, text))
+              : Effect.succeed(pid)
+          }),
+        encode: (pid) => Effect.succeed(String(pid))
+      })
+    )
+  )
+
+/**
+ * The schema of any pid; it is encoded as the text in which a pid prints.
+ *
+ * @category schemas
+ */
+export const schema: Schema.Codec<Pid, string> = schemaOf<never>()
+
+/**
+ * The schema of a pid that takes the messages `rpcs`; it is encoded as the text in which a pid prints.
+ *
+ * **Details**
+ *
+ * What a process takes is known to the compiler alone and is not part of the text. A message that the process does not
+ * know is refused when it is sent.
+ *
+ * @category schemas
+ */
+export const of = <const Rpcs extends ReadonlyArray<Rpc.Any>>(..._rpcs: Rpcs): Schema.Codec<Pid<Rpcs[number]>, string> =>
+  schemaOf<Rpcs[number]>()

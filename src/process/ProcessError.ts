@@ -1,0 +1,300 @@
+/**
+ * The typed errors of processes: each names what it is about and says what to do next.
+ */
+import * as Exit from "effect/Exit"
+import * as Cause from "effect/Cause"
+import * as Schema from "effect/Schema"
+
+/**
+ * A text is not a pid.
+ *
+ * @category errors
+ */
+export class InvalidPid extends Schema.TaggedError<InvalidPid>()("InvalidPid", {
+  input: Schema.String
+}) {
+  override get message(): string {
+    return `${JSON.stringify(this.input)} is not a pid. A pid reads {host|0x00004} or {node@host|0x00004}.`
+  }
+}
+
+/**
+ * No process lives under a pid or name: it has ended, or never was.
+ *
+ * @category errors
+ */
+export class ProcessNotFound extends Schema.TaggedError<ProcessNotFound>()("ProcessNotFound", {
+  target: Schema.String
+}) {
+  override get message(): string {
+    return `There is no process ${this.target}: it has ended, or never was. Monitor a process to learn of its end, or listen to the registry to learn when a name is taken.`
+  }
+}
+
+/**
+ * A process is about to end and takes no more messages.
+ *
+ * @category errors
+ */
+export class ProcessClosed extends Schema.TaggedError<ProcessClosed>()("ProcessClosed", {
+  target: Schema.String
+}) {
+  override get message(): string {
+    return `The process ${this.target} is ending and takes no more messages. Monitor it to learn when it is gone.`
+  }
+}
+
+/**
+ * An inbox with the policy `reject` is full.
+ *
+ * @category errors
+ */
+export class InboxFull extends Schema.TaggedError<InboxFull>()("InboxFull", {
+  target: Schema.String,
+  topic: Schema.String,
+  capacity: Schema.Number
+}) {
+  override get message(): string {
+    return `The inbox of ${this.target} is full (${this.capacity} messages), so "${this.topic}" was not accepted. Send later, give the inbox more capacity, or choose another overflow policy.`
+  }
+}
+
+/**
+ * A message does not fit what its receiver takes: it came from outside, or past the types.
+ *
+ * **Details**
+ *
+ * `reason` says why: `UnknownTopic`, the receiver takes no such topic; `ReservedTopic`, topics that begin with `@` are
+ * the system's own; `InvalidPayload`, the payload does not fit the topic's schema.
+ *
+ * @category errors
+ */
+export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("InvalidMessage", {
+  target: Schema.String,
+  topic: Schema.String,
+  reason: Schema.Literals(["UnknownTopic", "ReservedTopic", "InvalidPayload"]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The message "${this.topic}" to ${this.target} was not sent: ${this.detail}`
+  }
+}
+
+/**
+ * The arguments of a spawn do not fit the schema of the process.
+ *
+ * @category errors
+ */
+export class InvalidArguments extends Schema.TaggedError<InvalidArguments>()("InvalidArguments", {
+  process: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `The process ${this.process} was not started, since its arguments do not fit its schema: ${this.detail}`
+  }
+}
+
+/**
+ * A process definition has no implementation where it is spawned.
+ *
+ * @category errors
+ */
+export class DefinitionNotFound extends Schema.TaggedError<DefinitionNotFound>()("DefinitionNotFound", {
+  process: Schema.String
+}) {
+  override get message(): string {
+    return `There is no implementation of the process ${this.process} here. Make one with its toLayer, and provide that layer to what spawns it.`
+  }
+}
+
+/**
+ * The body of a process did not answer with an effect.
+ *
+ * @category errors
+ */
+export class InvalidBody extends Schema.TaggedError<InvalidBody>()("InvalidBody", {
+  process: Schema.String,
+  received: Schema.String
+}) {
+  override get message(): string {
+    return `The body of the process ${this.process} answered with ${this.received} and not with an Effect. Write it with Effect.fn or Effect.gen, and wrap promises with Effect.promise or Effect.tryPromise.`
+  }
+}
+
+/**
+ * No host of this name is in the application.
+ *
+ * @category errors
+ */
+export class HostNotFound extends Schema.TaggedError<HostNotFound>()("HostNotFound", {
+  host: Schema.String,
+  known: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    const known = this.known.length === 0 ? "There are none" : `There are: ${this.known.join(", ")}`
+    return `There is no host "${this.host}". ${known}. Provide ProcessHost.layer("${this.host}").`
+  }
+}
+
+/**
+ * A host is stopping, or has stopped: it starts no process and takes no message.
+ *
+ * @category errors
+ */
+export class HostStopped extends Schema.TaggedError<HostStopped>()("HostStopped", {
+  host: Schema.String
+}) {
+  override get message(): string {
+    return `The host "${this.host}" is stopping or has stopped; it starts no process and takes no message.`
+  }
+}
+
+/**
+ * A host of this name is in the application already.
+ *
+ * @category errors
+ */
+export class HostAlreadyExists extends Schema.TaggedError<HostAlreadyExists>()("HostAlreadyExists", {
+  host: Schema.String
+}) {
+  override get message(): string {
+    return `There is a host "${this.host}" already. Give each host of an application a name of its own.`
+  }
+}
+
+/**
+ * An option has a value that it can't have.
+ *
+ * @category errors
+ */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+  subject: Schema.String,
+  option: Schema.String,
+  value: Schema.String,
+  expected: Schema.String
+}) {
+  override get message(): string {
+    return `The option "${this.option}" of ${this.subject} is ${this.value}; it must be ${this.expected}.`
+  }
+}
+
+/**
+ * A name belongs to another process.
+ *
+ * @category errors
+ */
+export class AlreadyRegistered extends Schema.TaggedError<AlreadyRegistered>()("AlreadyRegistered", {
+  name: Schema.String,
+  owner: Schema.String
+}) {
+  override get message(): string {
+    return `The name "${this.name}" belongs to ${this.owner}. It is free again when that process ends or unregisters it.`
+  }
+}
+
+/**
+ * A process called itself, which could never be answered.
+ *
+ * @category errors
+ */
+export class CallingSelf extends Schema.TaggedError<CallingSelf>()("CallingSelf", {
+  target: Schema.String,
+  topic: Schema.String
+}) {
+  override get message(): string {
+    return `The process ${this.target} called itself with "${this.topic}" and would wait for ever. Send the message instead, or run the work in place.`
+  }
+}
+
+/**
+ * A call was not answered in time; an answer that comes later is dropped.
+ *
+ * @category errors
+ */
+export class CallTimeout extends Schema.TaggedError<CallTimeout>()("CallTimeout", {
+  target: Schema.String,
+  topic: Schema.String,
+  milliseconds: Schema.Number
+}) {
+  override get message(): string {
+    return `${this.target} did not answer "${this.topic}" within ${this.milliseconds} ms. It may still handle the call; its answer will be dropped.`
+  }
+}
+
+/**
+ * The called process ended before it answered.
+ *
+ * @category errors
+ */
+export class CalleeExited extends Schema.TaggedError<CalleeExited>()("CalleeExited", {
+  target: Schema.String,
+  topic: Schema.String,
+  exit: Schema.Any
+}) {
+  override get message(): string {
+    const exit: Exit.Exit<unknown, unknown> = this.exit
+    const how = Exit.isSuccess(exit) ? "it ended normally" : Cause.pretty(exit.cause)
+    return `${this.target} ended before it answered "${this.topic}": ${how}`
+  }
+}
+
+/**
+ * A call was answered before.
+ *
+ * @category errors
+ */
+export class AlreadyReplied extends Schema.TaggedError<AlreadyReplied>()("AlreadyReplied", {
+  topic: Schema.String
+}) {
+  override get message(): string {
+    return `The call "${this.topic}" was answered before; only the first answer reaches the caller.`
+  }
+}
+
+/**
+ * How the exit of a process reads that was gone when it was monitored, linked or awaited.
+ *
+ * @category errors
+ */
+export class NoProcess extends Schema.TaggedError<NoProcess>()("NoProcess", {
+  target: Schema.String
+}) {
+  override get message(): string {
+    return `The process ${this.target} was gone before it could be watched.`
+  }
+}
+
+/**
+ * Why a message can't be sent.
+ *
+ * @category errors
+ */
+export type SendError = ProcessNotFound | ProcessClosed | HostStopped | InboxFull | InvalidMessage
+
+/**
+ * Why a process can't be started.
+ *
+ * @category errors
+ */
+export type SpawnError = HostNotFound | HostStopped | InvalidArguments | InvalidOption | DefinitionNotFound
+
+/**
+ * Why a call got no answer of its callee.
+ *
+ * @category errors
+ */
+export type CallError = SendError | CallingSelf | CallTimeout | CalleeExited
+
+/**
+ * Standard output or standard error takes no more text: its reader has gone.
+ *
+ * @category errors
+ */
+export class TerminalClosed extends Schema.TaggedError<TerminalClosed>()("TerminalClosed", {
+  stream: Schema.Literals(["output", "error"]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `Standard ${this.stream} is closed: ${this.detail}`
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What a process is told beside its messages: that another one ended, that it is asked to end, that its inbox grows.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Exit from "effect/Exit"
+import type { Rpc } from "effect/rpc"
+import type { Pid } from "./Pid.ts"
+
+/**
+ * One watch of one process over another; it stands for itself, so that two of the same process give two exit events.
+ *
+ * @category models
+ */
+export interface Monitor<in Rpcs extends Rpc.Any = never> {
+  /** The process that is watched. */
+  readonly pid: Pid<Rpcs>
+}
+
+/**
+ * A monitored process ended, or was gone when it was monitored.
+ *
+ * **Details**
+ *
+ * `exit` is the whole outcome: the value that the process returned, the typed error, the defect, or the interruption
+ * (`requesterOf` tells who asked for it). It is a failure with `NoProcess` when there was no process to monitor.
+ *
+ * @category models
+ */
+export interface Exited {
+  readonly _tag: "Exit"
+  readonly from: Pid
+  readonly monitor: Monitor
+  readonly exit: Exit.Exit<unknown, unknown>
+}
+
+/**
+ * A linked process ended, and this process traps exits.
+ *
+ * @category models
+ */
+export interface LinkDown {
+  readonly _tag: "LinkDown"
+  readonly from: Pid
+  readonly exit: Exit.Exit<unknown, unknown>
+}
+
+/**
+ * The process is asked to end, in its own time.
+ *
+ * @category models
+ */
+export interface Cancel {
+  readonly _tag: "Cancel"
+  /** The process that asks; `undefined` when it is its host, or the request comes from outside of any process. */
+  readonly from: Pid | undefined
+  readonly reason: string
+}
+
+/**
+ * The inbox has grown to its high-water mark.
+ *
+ * @category models
+ */
+export interface InboxHigh {
+  readonly _tag: "InboxHigh"
+  readonly length: number
+}
+
+/**
+ * What a process is told: a union that `_tag` narrows.
+ *
+ * @category models
+ */
+export type ProcessEvent = Exited | LinkDown | Cancel | InboxHigh
+
+/**
+ * Who asked for an interruption, as an annotation of the exit's cause.
+ *
+ * @category models
+ */
+export class Requester extends Context.Service<Requester, Pid>()("troupe/process/ProcessEvent/Requester") {}
+
+/**
+ * That a process was killed: ended at once, without a wait for its finalizers; an annotation of the exit's cause.
+ *
+ * @category models
+ */
+export class Killed extends Context.Service<Killed, true>()("troupe/process/ProcessEvent/Killed") {}
+
+/**
+ * The process that asked for the interruption with which `exit` ended; `undefined` when there was none, or the request
+ * came from outside of any process.
+ *
+ * @category reading
+ */
+export const requesterOf = (exit: Exit.Exit<unknown, unknown>): Pid | undefined =>
+  exit._tag === "Failure" ? Context.getOrUndefined(Cause.annotations(exit.cause), Requester) : undefined
+
+/**
+ * Whether a process was killed.
+ *
+ * @category reading
+ */
+export const isKilled = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  exit._tag === "Failure" && Context.getOrUndefined(Cause.annotations(exit.cause), Killed) === true

@@ -1,0 +1,233 @@
+/**
+ * Starting processes.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { Rpc } from "effect/rpc"
+import type * as Schema from "effect/Schema"
+import { type Implementation, type Process, TypeId } from "./Definition.ts"
+import type { Cell } from "./internal/cell.ts"
+import type { Definition } from "./internal/definition.ts"
+import { deliver } from "./internal/delivery.ts"
+import type { HostImpl } from "./internal/host.ts"
+import { MessageImpl } from "./internal/message.ts"
+import { cellOf, type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import { MonitorImpl } from "./internal/watch.ts"
+import type { Pid } from "./Pid.ts"
+import { HostNotFound, type SendError, type SpawnError } from "./ProcessError.ts"
+import type { Monitor } from "./ProcessEvent.ts"
+
+/**
+ * How a process is started.
+ *
+ * @category models
+ */
+export interface SpawnOptions<Rpcs extends Rpc.Any> {
+  /** The name of the host to start it on: that of the spawning process when absent. */
+  readonly host?: string | undefined
+  /**
+   * A name to register it under, in the same step. When another process has the name, none is started and that one is
+   * the answer.
+   */
+  readonly name?: string | undefined
+  /** A message that is delivered with the start, or to the process that has the name. */
+  readonly message?: InitialMessage<Rpcs> | undefined
+}
+
+/**
+ * A message that is given along with a spawn.
+ *
+ * @category models
+ */
+export type InitialMessage<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any
+  ? { readonly topic: Rpc.Tag<Rpcs>; readonly payload: Rpc.Payload<Rpcs> }
+  : never
+
+/**
+ * The arguments of a spawn behind the definition.
+ *
+ * @category utility types
+ */
+export type SpawnArguments<Args, Options> = [Args] extends [void]
+  ? [args?: undefined, options?: Options]
+  : [args: Args, options?: Options]
+
+/**
+ * Why a spawn can fail: a message given along may be refused as well.
+ *
+ * @category utility types
+ */
+export type SpawnFailure<Options> = Options extends { readonly message: object } ? SpawnError | SendError : SpawnError
+
+interface Options {
+  readonly host?: string | undefined
+  readonly name?: string | undefined
+  readonly message?: { readonly topic: string; readonly payload: unknown } | undefined
+}
+
+// Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
+const spawnWith = <A>(
+  process: Definition,
+  args: unknown,
+  options: Options | undefined,
+  here: HostImpl,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  prepare: (cell: Cell) => A
+): Effect.Effect<A, SpawnError | SendError> => {
+  const { hosts, names } = here.node
+  const { host: hostName = here.name, message, name } = options ?? {}
+  const owner = name === undefined ? undefined : names.whereis(name)
+  let cell = owner
+  if (cell === undefined) {
+    const host = hosts.get(hostName)
+    if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
+    const spawned = host.spawn(process, args, fiber)
+    if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
+    cell = spawned.value
+    if (name !== undefined) names.register(name, cell)
+  }
+  const result = prepare(cell)
+  return message === undefined
+    ? Exit.succeed(result)
+    : Effect.as(deliver(cell, new MessageImpl(message.topic, message.payload, cellOf(fiber)?.pid, undefined)), result)
+}
+
+/**
+ * Starts a process and answers its pid; the process can be sent to at once, and its body begins in a step of its own.
+ *
+ * **Details**
+ *
+ * - `process`: the definition. Its implementation is required of the context, so that a forgotten layer is a compile
+ *   error.
+ * - `args`: the arguments of the body; they may be left out where there are none.
+ * - `options`: the host, a name, and a message to give along.
+ *
+ * The process lives until its body ends, and not longer than its host; it does not end with its spawner (that is what
+ * links are for). It sees the context of its spawner, the services of its own implementation over it, and over those
+ * whatever the spawning process provided around the spawn, which its descendants see as well.
+ *
+ * **Errors**
+ *
+ * - `HostNotFound`: there is no host of the name.
+ * - `HostStopped`: the host is stopping or has stopped.
+ * - `InvalidArguments`: the arguments came past the types and do not fit their schema.
+ * - `InvalidOption`: the definition's inbox has options that it can't have.
+ * - `DefinitionNotFound`: the implementation's layer was forgotten, past the types.
+ * - with a message: those of `send`.
+ *
+ * **Example** (Starting a process)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Sum = Process.make("app:sum", { args: Schema.Array(Schema.Number), success: Schema.Number })
+ * const SumLive = Sum.toLayer((numbers) => Effect.succeed(numbers.reduce((a, b) => a + b, 0)))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Sum, [1, 2, 3])
+ *   return yield* Effect.flatten(Process.await(pid))
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [SumLive, ProcessHost.layer("app:processes")])) // => 6
+ * ```
+ *
+ * @category spawning
+ */
+export const spawn = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  const O extends SpawnOptions<Rpcs> = {}
+>(
+  process: Process<Name, Rpcs, Args, Success>,
+  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
+): Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost> =>
+  withHost((host, fiber) =>
+    spawnWith(process[TypeId], args, options, host, fiber, (cell) => cell.pid as Pid<Rpcs>)
+  ) as Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost>
+
+/**
+ * Starts a process and monitors it in the same step, so that its exit is seen even if it ends at once.
+ *
+ * **Details**
+ *
+ * As `spawn`, then as `monitor`; the monitor that is answered has the pid.
+ *
+ * @category spawning
+ */
+export const spawnMonitored = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  const O extends SpawnOptions<Rpcs> = {}
+>(
+  process: Process<Name, Rpcs, Args, Success>,
+  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
+): Effect.Effect<Monitor<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess> =>
+  spawnWatched(process[TypeId], args, options, (self, cell) => MonitorImpl.start(self, cell)) as Effect.Effect<
+    Monitor<Rpcs>,
+    SpawnFailure<O>,
+    Implementation<Name> | ProcessHost | CurrentProcess
+  >
+
+/**
+ * Starts a process and links it to this one in the same step.
+ *
+ * **Details**
+ *
+ * As `spawn`, then as `link`.
+ *
+ * @category spawning
+ */
+export const spawnLinked = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  const O extends SpawnOptions<Rpcs> = {}
+>(
+  process: Process<Name, Rpcs, Args, Success>,
+  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
+): Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess> =>
+  spawnWatched(process[TypeId], args, options, (self, cell) => {
+    self.link(cell)
+    return cell.pid
+  }) as Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess>
+
+/**
+ * Starts a process, links it to this one and monitors it, all in the same step.
+ *
+ * **Details**
+ *
+ * As `spawn`, then as `link` and `monitor`; the monitor that is answered has the pid.
+ *
+ * @category spawning
+ */
+export const spawnLinkedMonitored = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  const O extends SpawnOptions<Rpcs> = {}
+>(
+  process: Process<Name, Rpcs, Args, Success>,
+  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
+): Effect.Effect<Monitor<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess> =>
+  spawnWatched(process[TypeId], args, options, (self, cell) => {
+    self.link(cell)
+    return MonitorImpl.start(self, cell)
+  }) as Effect.Effect<Monitor<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess>
+
+const spawnWatched = <A>(
+  process: Definition,
+  args: unknown,
+  options: Options | undefined,
+  prepare: (self: Cell, cell: Cell) => A
+): Effect.Effect<A, SpawnError | SendError, CurrentProcess | ProcessHost> =>
+  withCell((self, fiber) =>
+    withHost((host) => spawnWith(process, args, options, host, fiber, (cell) => prepare(self, cell)))
+  )

@@ -1,0 +1,273 @@
+/**
+ * The host of a terminal program: its main process talks to standard input and output, and its end is the end of the
+ * program.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import * as References from "effect/References"
+import type { Rpc } from "effect/rpc"
+import * as Runtime from "effect/Runtime"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import * as Selectable from "../channel/Selectable.ts"
+import type { Implementation, Process } from "./Definition.ts"
+import { interruption } from "./internal/cell.ts"
+import type { HostImpl } from "./internal/host.ts"
+import { LineSource } from "./internal/lines.ts"
+import { makeHost } from "./internal/makeHost.ts"
+import { Node } from "./internal/node.ts"
+import { ProcessHost } from "./internal/services.ts"
+import { TerminalClosed } from "./ProcessError.ts"
+import type { HostAlreadyExists, InvalidOption, SpawnError } from "./ProcessError.ts"
+import type { Options } from "./ProcessHost.ts"
+import { spawn, type SpawnArguments } from "./Spawning.ts"
+import { await as awaitExit } from "./Watching.ts"
+
+/**
+ * The terminal of the program: lines from standard input, text to standard output, and the arguments.
+ *
+ * @category models
+ */
+export interface Terminal {
+  /** The name of the host. */
+  readonly name: string
+  /** The arguments of the program. */
+  readonly args: Effect.Effect<ReadonlyArray<string>>
+  /** Whether a person sits at standard input. */
+  readonly isInteractive: Effect.Effect<boolean>
+  /**
+   * The lines of standard input, without their ends: `None` when the input has ended, and then again and again.
+   *
+   * Input is read when a line is asked for, and not far ahead.
+   */
+  readonly lines: Selectable.Selectable<Option.Option<string>>
+  /** Writes text to standard output as it is. */
+  readonly write: (text: string) => Effect.Effect<void, TerminalClosed>
+  /** Writes text to standard error as it is. */
+  readonly writeError: (text: string) => Effect.Effect<void, TerminalClosed>
+}
+
+/**
+ * The host on which the main process of a terminal program runs.
+ *
+ * @category services
+ */
+export class TerminalHost extends Context.Service<TerminalHost, Terminal>()("troupe/process/TerminalHost") {}
+
+/**
+ * Provides a terminal host on Effect's `Stdio`, which runs until the layer's scope closes and then stops.
+ *
+ * **Details**
+ *
+ * As `ProcessHost.layer`; its processes have a run queue of their own, so that the terminal answers while other hosts
+ * are busy.
+ *
+ * @category layers
+ */
+export const layer = (
+  name: string,
+  options?: Options
+): Layer.Layer<TerminalHost, HostAlreadyExists | InvalidOption, Stdio.Stdio> =>
+  Layer.effect(TerminalHost, make(name, options)).pipe(Layer.provide(Node.layer))
+
+interface TerminalHostImpl extends Terminal {
+  readonly host: HostImpl
+}
+
+const make = Effect.fnUntraced(function*(
+  name: string,
+  options: Options | undefined
+): Effect.fn.Return<
+  TerminalHostImpl,
+  HostAlreadyExists | InvalidOption,
+  Node | Stdio.Stdio | Scope.Scope
+> {
+  const stdio = yield* Stdio.Stdio
+  const host = yield* makeHost(name, options)
+  const lines = yield* LineSource.make(Stream.splitLines(Stream.decodeText(stdio.stdin)))
+  const writeTo = (stream: "output" | "error", sink: ReturnType<Stdio.Stdio["stdout"]>) => (text: string) =>
+    Stream.run(Stream.succeed(text), sink).pipe(
+      Effect.mapError((error) => new TerminalClosed({ stream, detail: error.message }))
+    )
+  return {
+    name,
+    host,
+    args: stdio.args,
+    isInteractive: stdio.stdinIsTerminal,
+    lines,
+    write: writeTo("output", stdio.stdout()),
+    writeError: writeTo("error", stdio.stderr())
+  }
+})
+
+/**
+ * The arguments of the program.
+ *
+ * @category terminal
+ */
+export const args: Effect.Effect<ReadonlyArray<string>, never, TerminalHost> = Effect.flatMap(
+  TerminalHost,
+  (terminal) => terminal.args
+)
+
+/**
+ * Whether a person sits at standard input: false for a pipe or a file.
+ *
+ * @category terminal
+ */
+export const isInteractive: Effect.Effect<boolean, never, TerminalHost> = Effect.flatMap(
+  TerminalHost,
+  (terminal) => terminal.isInteractive
+)
+
+/**
+ * The lines of standard input, as a source to select over; `None` when the input has ended.
+ *
+ * @category terminal
+ */
+export const lines: Effect.Effect<Selectable.Selectable<Option.Option<string>>, never, TerminalHost> = Effect.map(
+  TerminalHost,
+  (terminal) => terminal.lines
+)
+
+/**
+ * Reads the next line of standard input, without its end; `None` when the input has ended. An interrupted wait reads
+ * nothing.
+ *
+ * @category terminal
+ */
+export const readLine: Effect.Effect<Option.Option<string>, never, TerminalHost> = Effect.flatMap(
+  lines,
+  Selectable.take
+)
+
+/**
+ * Writes text to standard output as it is. Fails with `TerminalClosed` when nobody reads it any more.
+ *
+ * @category terminal
+ */
+export const write = (text: string): Effect.Effect<void, TerminalClosed, TerminalHost> =>
+  Effect.flatMap(TerminalHost, (terminal) => terminal.write(text))
+
+/**
+ * Writes a line to standard output. Fails with `TerminalClosed` when nobody reads it any more.
+ *
+ * @category terminal
+ */
+export const print = (line: string): Effect.Effect<void, TerminalClosed, TerminalHost> => write(`${line}\n`)
+
+/**
+ * The request that the program ends, with its reason: SIGINT, SIGTERM or SIGHUP under {@link runMain}.
+ *
+ * @category services
+ */
+export const Shutdown: Context.Reference<Effect.Effect<string>> = Context.Reference<Effect.Effect<string>>(
+  "troupe/process/TerminalHost/Shutdown",
+  { defaultValue: () => Effect.never }
+)
+
+/**
+ * Runs the main process of a terminal program on the terminal host, waits for its end and answers the exit code of the
+ * program.
+ *
+ * **Details**
+ *
+ * The exit code is 0 for a normal end, the number that the process returned if it is an exit code (0 to 255), and 1 for
+ * a failure, whose report is logged; a failure because the reader of standard output went away is not reported. When the
+ * program is asked to end, the process gets a `Cancel` event; one that does not read its events is interrupted. An
+ * interruption of this effect ends the process.
+ *
+ * Fails with the errors of `spawn`.
+ *
+ * @category running
+ */
+export const main = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
+  process: Process<Name, Rpcs, Args, Success>,
+  ...[args]: SpawnArguments<Args["Type"], never>
+): Effect.Effect<number, SpawnError, Implementation<Name> | TerminalHost> =>
+  Effect.gen(function*() {
+    const { host } = (yield* TerminalHost) as TerminalHostImpl
+    const shutdown = yield* Shutdown
+    const started = Effect.provideService(
+      spawn(process, ...([args] as SpawnArguments<Args["Type"], never>)),
+      ProcessHost,
+      host
+    ) as Effect.Effect<import("./Pid.ts").Pid, SpawnError, Implementation<Name>>
+    return yield* Effect.acquireUseRelease(
+      started,
+      (pid) => {
+        const cancelled = Effect.flatMap(shutdown, (reason) =>
+          Effect.sync(() =>
+            host.processes.get(pid.id)?.cancelOrStop({ _tag: "Cancel", from: undefined, reason })
+          ))
+        return awaitExit(pid).pipe(
+          Effect.raceFirst(Effect.andThen(cancelled, Effect.never)),
+          Effect.map(exitCodeOf),
+          Effect.provideService(ProcessHost, host)
+        )
+      },
+      (pid) => Effect.sync(() => host.processes.get(pid.id)?.stop(interruption(undefined)))
+    )
+  })
+
+const isExitCode = (value: unknown): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 255
+
+const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isFailure(exit)) return Cause.hasInterruptsOnly(exit.cause) ? 130 : 1
+  return isExitCode(exit.value) ? exit.value : 0
+}
+
+// What this module needs of the operating system's process; in a runtime without one nothing is signalled.
+interface SystemProcess {
+  on(signal: string, listener: () => void): void
+  off(signal: string, listener: () => void): void
+  exit(code: number): void
+}
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+
+/**
+ * Runs an effect as the main program of the operating system's process, and exits with the code that it answers.
+ *
+ * **Details**
+ *
+ * The first SIGINT (Ctrl+C), SIGTERM or SIGHUP asks the program to end (see {@link main}); the second one interrupts it.
+ * A failure exits with 1. Whatever is logged goes to standard error, so that standard output is the program's own.
+ *
+ * @category running
+ */
+export const runMain = <E>(program: Effect.Effect<number, E>): void => {
+  const system = (globalThis as { readonly process?: SystemProcess }).process
+  const requested = Deferred.makeUnsafe<string>()
+  const run = Runtime.makeRunMain(({ fiber, teardown }) => {
+    const listeners = signals.map((signal) => {
+      const onSignal = () => {
+        if (!Deferred.doneUnsafe(requested, Effect.succeed(signal))) fiber.interruptUnsafe()
+      }
+      system?.on(signal, onSignal)
+      return () => system?.off(signal, onSignal)
+    })
+    fiber.addObserver((exit) => {
+      for (const off of listeners) off()
+      teardown(exit, (code) => system?.exit(code))
+    })
+  })
+  run(
+    program.pipe(
+      Effect.provideService(Shutdown, Deferred.await(requested)),
+      Effect.provideService(References.LogToStderr, true)
+    ),
+    {
+      teardown: (exit, onExit) =>
+        Exit.isSuccess(exit) && isExitCode(exit.value) ? onExit(exit.value) : Runtime.defaultTeardown(exit, onExit)
+    }
+  )
+}

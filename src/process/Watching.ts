@@ -1,0 +1,171 @@
+/**
+ * Learning of the end of other processes: monitors tell, links share the fate.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Rpc } from "effect/rpc"
+import { cellAt } from "./internal/delivery.ts"
+import { type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import { MonitorImpl, noProcess } from "./internal/watch.ts"
+import type { Pid } from "./Pid.ts"
+import { ProcessNotFound } from "./ProcessError.ts"
+import type { Monitor } from "./ProcessEvent.ts"
+
+/**
+ * Monitors a process: exactly one `Exit` event follows, when it ends, with its whole outcome.
+ *
+ * **Details**
+ *
+ * Each monitor stands for itself: two of the same process give two events. For a process that is gone the event comes
+ * at once, with `NoProcess`. The event comes after the names and group memberships of the process are gone, and after
+ * its coroutines and finalizers have ended. The monitor ends with this process.
+ *
+ * **Example** (Seeing a failure)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Worker = Process.make("app:worker")
+ * const WorkerLive = Worker.toLayer(() => Effect.succeed("done"))
+ *
+ * const Boss = Process.make("app:boss")
+ * const BossLive = Boss.toLayer(Effect.fn(function*() {
+ *   const events = yield* Boss.events
+ *   const monitor = yield* Process.spawnMonitored(Worker)
+ *   const event = yield* Selectable.take(events)
+ *   return event._tag === "Exit" && event.monitor === monitor && Exit.isSuccess(event.exit) ? event.exit.value : "?"
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const boss = yield* Process.spawn(Boss)
+ *   return yield* Effect.flatten(Process.await(boss))
+ * })
+ *
+ * const live = Layer.provideMerge(BossLive, Layer.merge(WorkerLive, ProcessHost.layer("app:processes")))
+ * await Effect.runPromise(Effect.provide(program, live)) // => "done"
+ * ```
+ *
+ * @category watching
+ */
+export const monitor = <Rpcs extends Rpc.Any>(
+  pid: Pid<Rpcs>
+): Effect.Effect<Monitor<Rpcs>, never, CurrentProcess | ProcessHost> =>
+  withCell((self) =>
+    withHost((host) => {
+      const target = cellAt(host, pid)
+      return Effect.succeed<Monitor<Rpcs>>(
+        target === undefined ? MonitorImpl.ofNothing(self, pid) : MonitorImpl.start(self, target)
+      )
+    })
+  )
+
+/**
+ * Calls a monitor off: no event follows that is not in the process's events already. Once more does nothing.
+ *
+ * @category watching
+ */
+export const demonitor = (monitor: Monitor): Effect.Effect<void> =>
+  Effect.sync(() => {
+    if (monitor instanceof MonitorImpl) monitor.stop()
+  })
+
+/**
+ * Calls a monitor off and takes its event back if it came already: the process never sees it.
+ *
+ * @category watching
+ */
+export const demonitorFlush = (monitor: Monitor): Effect.Effect<void, never, CurrentProcess> =>
+  withCell((self) =>
+    Effect.andThen(
+      demonitor(monitor),
+      Effect.sync(() => self.forgetEvents((event) => event._tag === "Exit" && event.monitor === monitor))
+    )
+  )
+
+/**
+ * Links a process with this one: when either ends other than by success, so does the other, with the same exit.
+ *
+ * **Details**
+ *
+ * A process that traps exits lives on and gets a `LinkDown` event instead, for any end of its partner. Two processes
+ * have one link, however often they are linked. Fails with `ProcessNotFound` when the process is gone.
+ *
+ * @category watching
+ */
+export const link = (pid: Pid): Effect.Effect<void, ProcessNotFound, CurrentProcess | ProcessHost> =>
+  withCell((self) =>
+    withHost((host) => {
+      const partner = cellAt(host, pid)
+      if (partner === undefined || partner.status === "ended") {
+        return Exit.fail(new ProcessNotFound({ target: String(pid) }))
+      }
+      if (partner !== self) self.link(partner)
+      return Exit.void
+    })
+  )
+
+/**
+ * Takes the link with a process away: neither learns of the other's later end by it.
+ *
+ * @category watching
+ */
+export const unlink = (pid: Pid): Effect.Effect<void, never, CurrentProcess | ProcessHost> =>
+  withCell((self) =>
+    withHost((host) => {
+      const partner = cellAt(host, pid)
+      if (partner !== undefined) self.unlink(partner)
+      return Exit.void
+    })
+  )
+
+/**
+ * Has this process live on when a linked one ends, and get a `LinkDown` event.
+ *
+ * **Details**
+ *
+ * It can still be terminated and killed.
+ *
+ * @category watching
+ */
+export const trapExits: Effect.Effect<void, never, CurrentProcess> = withCell((self) => {
+  self.trapsExits = true
+  return Exit.void
+})
+
+/**
+ * Has this process end with the linked ones again, as it does from the start.
+ *
+ * @category watching
+ */
+export const untrapExits: Effect.Effect<void, never, CurrentProcess> = withCell((self) => {
+  self.trapsExits = false
+  return Exit.void
+})
+
+const await_ = (pid: Pid): Effect.Effect<Exit.Exit<unknown, unknown>, never, ProcessHost> =>
+  withHost((host, fiber) =>
+    Effect.callback((resume) => {
+      const cell = cellAt(host, pid)
+      if (cell === undefined) return resume(Effect.succeed(noProcess(pid)))
+      if (cell.exit !== undefined) return resume(Effect.succeed(cell.exit))
+      const unwatch = cell.watch({
+        // Through a step of the run queue: processes that wait for each other may form a chain.
+        onExit: (_, exit) => fiber.currentDispatcher.scheduleTask(() => resume(Effect.succeed(exit)), 0)
+      })
+      return Effect.sync(unwatch)
+    })
+  )
+
+export {
+  /**
+   * Waits until a process has ended and answers its whole outcome; for use outside of processes, too.
+   *
+   * **Details**
+   *
+   * A failure with `NoProcess` when there is no process under the pid. An interrupted wait leaves the process alone.
+   *
+   * @category watching
+   */
+  await_ as await
+}

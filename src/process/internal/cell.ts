@@ -1,0 +1,346 @@
+/**
+ * A running process: its fiber, what waits for it, who watches it, and the one place where it ends.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { Mailbox } from "../../channel/internal/Mailbox.ts"
+import type { Rpc } from "effect/rpc"
+import type { Pid } from "../Pid.ts"
+import { InvalidBody, ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
+import { type Cancel, Killed, type ProcessEvent, Requester } from "../ProcessEvent.ts"
+import type { Definition, Implementation } from "./definition.ts"
+import type { HostImpl } from "./host.ts"
+import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
+import type { MessageImpl } from "./message.ts"
+import { makeUnsafe } from "./pid.ts"
+import { CurrentProcess } from "./services.ts"
+
+/** Learns of the end of a process, once. */
+export interface Watcher {
+  onExit(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
+}
+
+/** What the fibers of a process see. */
+export interface Environment {
+  /** The context of the process's fibers, without what belongs to this very process. */
+  readonly base: Context.Context<never>
+  /** What was given at the spawn of this process or of an ancestor. */
+  readonly given: Context.Context<never>
+}
+
+// Interrupting a fiber runs its finalizers on the stack of who interrupts. Exits that travel along chains of links would
+// overflow it, so that beyond this depth they take a step of the run queue. The test W25 runs chains of 5,000.
+const MaxNestedStops = 16
+let nestedStops = 0
+
+export class Cell implements InboxOwner {
+  readonly host: HostImpl
+  readonly pid: Pid<Rpc.Any>
+  readonly policy: Policy
+  definition: Definition
+  environment: Environment
+  /** The context in which the main fiber starts; a fiber whose context is this one was given nothing of its own. */
+  context: Context.Context<never>
+  scope: Scope.Closeable
+  status: "running" | "closing" | "ended" = "running"
+  trapsExits = false
+  links: Set<Cell> | undefined = undefined
+  watchers: Set<Watcher> | undefined = undefined
+  /** How to call off the watches that this process keeps over others. */
+  watches: Set<() => void> | undefined = undefined
+  listeners: Map<string, InboxImpl> | undefined = undefined
+  /** How the process ended; `undefined` before. */
+  exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private messages: InboxImpl | undefined = undefined
+  private happenings: Mailbox<ProcessEvent> | undefined = undefined
+  private opened = false
+  // Why the process ends, once that is decided: the first reason wins.
+  private reason: Exit.Exit<unknown, unknown> | undefined = undefined
+  private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
+  private arrivals = 0
+
+  constructor(host: HostImpl, id: number, implementation: Implementation, policy: Policy, environment: Environment) {
+    this.host = host
+    this.pid = makeUnsafe(host.name, id, this)
+    this.policy = policy
+    this.definition = implementation.definition
+    this.environment = environment
+    this.scope = Scope.makeUnsafe()
+    this.context = this.makeContext()
+  }
+
+  get name(): string {
+    return String(this.pid)
+  }
+
+  // ---------------------------------------------------------------- running
+
+  start(implementation: Implementation, args: unknown): void {
+    const body = Effect.suspend(() => {
+      const effect: unknown = implementation.body(args as never)
+      return Effect.isEffect(effect)
+        ? (effect as Effect.Effect<unknown, unknown>)
+        : Effect.fail(new InvalidBody({ process: this.definition.name, received: describe(effect) }))
+    })
+    // The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
+    const main = Effect.onExit(Effect.andThen(Effect.yieldNow, body), (exit) => this.onBodyExit(exit))
+    const fiber = Effect.runForkWith(this.context)(main)
+    this.fiber = fiber
+    fiber.addObserver((exit) => this.onFiberExit(exit))
+  }
+
+  private makeContext(): Context.Context<never> {
+    return this.environment.base.pipe(
+      Context.add(Scope.Scope, this.scope),
+      Context.add(CurrentProcess, this)
+    )
+  }
+
+  /** A coroutine failed: the memory that it shares with the body is in doubt, so that the process ends with its cause. */
+  onCoroutineFailure(cause: Cause.Cause<unknown>): void {
+    if (this.reason === undefined) this.report(cause)
+    this.stop(Exit.failCause(cause))
+  }
+
+  private onBodyExit(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    if (this.successor === undefined) {
+      if (this.reason === undefined) {
+        this.reason = exit
+        if (Exit.isFailure(exit)) this.report(exit.cause)
+      }
+      this.status = "closing"
+    }
+    return this.scope.state._tag === "Empty" ? Effect.void : Scope.close(this.scope, exit)
+  }
+
+  private onFiberExit(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.status === "ended") return
+    const successor = this.successor
+    if (successor !== undefined && this.reason === undefined && !hasFailed(exit)) {
+      return this.succeed(successor.implementation, successor.args)
+    }
+    this.finish(this.reason === undefined ? exit : withFailuresOf(this.reason, exit))
+  }
+
+  private succeed(implementation: Implementation, args: unknown): void {
+    this.successor = undefined
+    this.definition = implementation.definition
+    this.environment = this.host.environmentOf(implementation, this.environment)
+    this.scope = Scope.makeUnsafe()
+    this.context = this.makeContext()
+    this.start(implementation, args)
+  }
+
+  /** Has another definition take over when the body has been unwound. */
+  upgrade(implementation: Implementation, args: unknown): void {
+    if (this.reason !== undefined) return
+    this.successor = { implementation, args }
+    this.fiber?.interruptUnsafe()
+  }
+
+  // ---------------------------------------------------------------- ending
+
+  /** Ends the process with `exit` when its finalizers have run. */
+  stop(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.reason !== undefined || this.status === "ended") return
+    this.reason = exit
+    this.status = "closing"
+    const fiber = this.fiber
+    if (nestedStops >= MaxNestedStops) {
+      return this.host.dispatcher.scheduleTask(() => fiber?.interruptUnsafe(), 0)
+    }
+    nestedStops++
+    fiber?.interruptUnsafe()
+    nestedStops--
+  }
+
+  /** Ends the process now; its finalizers run when they can. */
+  kill(by: Pid | undefined): void {
+    if (this.status === "ended") return
+    this.stop(interruption(by, true))
+    if (this.reason !== undefined) this.finish(this.reason)
+  }
+
+  /** Asks the process to end; interrupts it if it never opened its events, since it would not hear of it. */
+  cancelOrStop(event: Cancel): void {
+    if (this.opened) this.tell(event)
+    else this.stop(interruption(event.from))
+  }
+
+  private finish(exit: Exit.Exit<unknown, unknown>): void {
+    // Killing runs finalizers on this stack, and the fiber may end there.
+    if (this.exit !== undefined) return
+    this.status = "ended"
+    this.exit = exit
+    // Names and memberships are gone, and every message is accounted for, before anyone can see the exit.
+    this.host.forget(this)
+    for (const inbox of [this.messages, ...(this.listeners?.values() ?? [])]) {
+      if (inbox === undefined) continue
+      inbox.close(() => new ProcessNotFound({ target: this.name }))
+      for (const message of inbox.drain()) this.host.bury(this.pid, message, "Ended")
+    }
+    const { links, watchers, watches } = this
+    this.release()
+    for (const unwatch of watches ?? []) unwatch()
+    for (const watcher of watchers ?? []) watcher.onExit(this, exit)
+    for (const partner of links ?? []) partner.onLinkDown(this, exit)
+    this.host.onEnded()
+  }
+
+  // A pid may be kept long after its process; it shall keep nothing else alive.
+  private release(): void {
+    this.fiber = undefined
+    this.messages = undefined
+    this.happenings = undefined
+    this.listeners = undefined
+    this.links = undefined
+    this.watchers = undefined
+    this.watches = undefined
+    this.successor = undefined
+    this.environment = nothing
+    this.context = nothing.base
+  }
+
+  private onLinkDown(partner: Cell, exit: Exit.Exit<unknown, unknown>): void {
+    this.links?.delete(partner)
+    if (this.trapsExits) this.tell({ _tag: "LinkDown", from: partner.pid, exit })
+    else if (Exit.isFailure(exit)) this.stop(exit)
+  }
+
+  private report(cause: Cause.Cause<unknown>): void {
+    if (Cause.hasInterruptsOnly(cause)) return
+    const report = Effect.logError(`process ${this.name} (${this.definition.name}) failed`, cause)
+    Effect.runForkWith(this.environment.base)(report)
+  }
+
+  // ---------------------------------------------------------------- messages and events
+
+  get inbox(): InboxImpl {
+    return (this.messages ??= new InboxImpl(this.host.dispatcher, this, this.policy))
+  }
+
+  /** The events, as the process itself reads them. */
+  get events(): Mailbox<ProcessEvent> {
+    this.opened = true
+    return (this.happenings ??= new Mailbox(this.host.dispatcher))
+  }
+
+  get queued(): number {
+    let queued = this.messages?.length ?? 0
+    for (const listener of this.listeners?.values() ?? []) queued += listener.length
+    return queued
+  }
+
+  /** Why the process takes no messages; `undefined` while it does. */
+  refusal(): SendError | undefined {
+    if (this.status === "running") return this.host.refusal()
+    return this.status === "closing"
+      ? new ProcessClosed({ target: this.name })
+      : new ProcessNotFound({ target: this.name })
+  }
+
+  send(message: MessageImpl): Effect.Effect<void, SendError> {
+    return (this.listeners?.get(message.topic) ?? this.inbox).send(message)
+  }
+
+  tell(event: ProcessEvent): void {
+    if (this.status === "ended") return
+    const events = (this.happenings ??= new Mailbox(this.host.dispatcher))
+    events.offerUnsafe(event)
+  }
+
+  forgetEvents(matches: (event: ProcessEvent) => boolean): void {
+    this.happenings?.removeWhereUnsafe(matches)
+  }
+
+  /** Has the messages of `topic` go to a queue of their own. */
+  listen(topic: string): InboxImpl {
+    const listeners = (this.listeners ??= new Map())
+    let listener = listeners.get(topic)
+    if (listener === undefined) {
+      listener = new InboxImpl(this.host.dispatcher, this, unlimited)
+      listeners.set(topic, listener)
+    }
+    return listener
+  }
+
+  /** Has the messages of `topic` go to the inbox again, those too that the listener has not taken. */
+  unlisten(topic: string): void {
+    const listener = this.listeners?.get(topic)
+    if (listener === undefined) return
+    this.listeners?.delete(topic)
+    this.inbox.restore(listener.drain())
+  }
+
+  onAccepted(message: MessageImpl): void {
+    message.arrival = this.arrivals++
+    this.host.counters.sent++
+  }
+
+  onTaken(): void {
+    this.host.counters.received++
+  }
+
+  onDropped(message: MessageImpl): void {
+    this.host.bury(this.pid, message, "Overflow")
+  }
+
+  onHigh(length: number): void {
+    this.tell({ _tag: "InboxHigh", length })
+  }
+
+  // ---------------------------------------------------------------- watching
+
+  watch(watcher: Watcher): () => void {
+    const watchers = (this.watchers ??= new Set())
+    watchers.add(watcher)
+    return () => {
+      watchers.delete(watcher)
+    }
+  }
+
+  link(partner: Cell): void {
+    ;(this.links ??= new Set()).add(partner)
+    ;(partner.links ??= new Set()).add(this)
+  }
+
+  unlink(partner: Cell): void {
+    this.links?.delete(partner)
+    partner.links?.delete(this)
+  }
+}
+
+const nothing: Environment = { base: Context.empty(), given: Context.empty() }
+
+/** The exit of a process that was interrupted from outside. */
+export const interruption = (by: Pid | undefined, killed = false): Exit.Exit<never> => {
+  let annotations: Context.Context<never> = Context.empty()
+  if (by !== undefined) annotations = Context.add(annotations, Requester, by)
+  if (killed) annotations = Context.add(annotations, Killed, true)
+  return Exit.failCause(Cause.annotate(Cause.interrupt(), annotations))
+}
+
+const hasFailed = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+
+// A finalizer that fails while the process ends must not hide why it ends, nor be hidden.
+const withFailuresOf = (
+  reason: Exit.Exit<unknown, unknown>,
+  exit: Exit.Exit<unknown, unknown>
+): Exit.Exit<unknown, unknown> => {
+  if (Exit.isSuccess(exit) || reason === exit) return reason
+  const failures = Cause.fromReasons(exit.cause.reasons.filter((r) => r._tag !== "Interrupt"))
+  if (failures.reasons.length === 0) return reason
+  return Exit.failCause(Exit.isSuccess(reason) ? failures : Cause.combine(reason.cause, failures))
+}
+
+const describe = (value: unknown): string => {
+  if (value instanceof Promise) return "a Promise"
+  if (typeof value === "function") return "a function"
+  return value === undefined ? "nothing" : `a value of type ${typeof value}`
+}

@@ -1,0 +1,88 @@
+/**
+ * What a host needs to know to run a process: its name, the messages that it takes, and its body.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Rpc } from "effect/rpc"
+import * as Schema from "effect/Schema"
+import type { Options } from "../Inbox.ts"
+import { InvalidArguments, InvalidMessage } from "../ProcessError.ts"
+
+/** A topic that a process takes. */
+interface Topic {
+  readonly schema: Schema.Top
+  readonly accepts: (payload: unknown) => boolean
+}
+
+/** A process definition, without its types. */
+export interface Definition {
+  readonly name: string
+  /** The key under which its implementation is provided. */
+  readonly key: Context.Service<Implementation, Implementation>
+  readonly topics: ReadonlyMap<string, Topic>
+  readonly args: Schema.Top
+  readonly acceptsArgs: (args: unknown) => boolean
+  readonly inbox: Options | undefined
+}
+
+/** A definition with a body, and the services that the body was built with. */
+export interface Implementation {
+  readonly definition: Definition
+  readonly body: (args: never) => Effect.Effect<unknown, unknown, never>
+  readonly services: Context.Context<never>
+}
+
+/** The topics of a protocol, by name. */
+export const topicsOf = (protocol: ReadonlyArray<Rpc.Any>): ReadonlyMap<string, Topic> =>
+  new Map(
+    (protocol as ReadonlyArray<Rpc.AnyWithProps>).map((rpc) => [
+      rpc._tag,
+      { schema: rpc.payloadSchema, accepts: Schema.is(rpc.payloadSchema) }
+    ])
+  )
+
+const issueOf = (schema: Schema.Top, value: unknown): string => {
+  const exit = Schema.decodeUnknownExit(Schema.toType(schema))(value)
+  return Exit.isFailure(exit) ? String(exit.cause.reasons.map((r) => (r._tag === "Fail" ? r.error : r)).join("; ")) : ""
+}
+
+/** What is wrong with a message to a process of this definition; `undefined` when it fits. */
+export const refusalOf = (
+  definition: Definition,
+  target: { toString(): string },
+  topic: string,
+  payload: unknown
+): InvalidMessage | undefined => {
+  const known = definition.topics.get(topic)
+  if (known === undefined) {
+    return topic.startsWith("@")
+      ? new InvalidMessage({
+        target: String(target),
+        topic,
+        reason: "ReservedTopic",
+        detail: "topics that begin with @ are the system's own. Choose another name for the topic."
+      })
+      : new InvalidMessage({
+        target: String(target),
+        topic,
+        reason: "UnknownTopic",
+        detail: `${definition.name} takes ${namesOf(definition)}. Add the topic to its protocol, or send it elsewhere.`
+      })
+  }
+  return known.accepts(payload) ? undefined : new InvalidMessage({
+    target: String(target),
+    topic,
+    reason: "InvalidPayload",
+    detail: `the payload does not fit its schema: ${issueOf(known.schema, payload)}`
+  })
+}
+
+const namesOf = (definition: Definition): string =>
+  definition.topics.size === 0 ? "no messages" : Array.from(definition.topics.keys(), (name) => `"${name}"`).join(", ")
+
+/** What is wrong with the arguments of a spawn; `undefined` when they fit. */
+export const argumentsRefusalOf = (definition: Definition, args: unknown): InvalidArguments | undefined =>
+  definition.acceptsArgs(args)
+    ? undefined
+    : new InvalidArguments({ process: definition.name, detail: issueOf(definition.args, args) })

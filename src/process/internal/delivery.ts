@@ -1,0 +1,35 @@
+/**
+ * The way of a message from an address to a process.
+ */
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { type Address, isName } from "../Name.ts"
+import { ProcessNotFound, type SendError } from "../ProcessError.ts"
+import type { Cell } from "./cell.ts"
+import { refusalOf } from "./definition.ts"
+import { freeze } from "./freeze.ts"
+import type { HostImpl } from "./host.ts"
+import type { MessageImpl } from "./message.ts"
+
+/** The process at an address, if there is one. */
+export const cellAt = (host: HostImpl, to: Address): Cell | undefined =>
+  isName(to) ? host.node.names.whereis(to.name) : host.node.resolve(to)
+
+/** The process at an address, if it takes messages; else why not. */
+export const receiverOf = (host: HostImpl, to: Address): Cell | SendError => {
+  const cell = cellAt(host, to)
+  return cell === undefined ? new ProcessNotFound({ target: String(to) }) : (cell.refusal() ?? cell)
+}
+
+export const isRefused = (found: Cell | SendError): found is SendError => "_tag" in found
+
+/** Hands a message to a process, in the way in which its host handles payloads. */
+export const deliver = (cell: Cell, message: MessageImpl): Effect.Effect<void, SendError> => {
+  const { payloads } = cell.host.settings
+  if (payloads !== "trusted") {
+    const refusal = refusalOf(cell.definition, cell.pid, message.topic, message.payload)
+    if (refusal !== undefined) return Exit.fail(refusal)
+    if (payloads === "frozen") freeze(message.payload)
+  }
+  return cell.send(message)
+}

@@ -1,0 +1,133 @@
+/**
+ * A host at work: the table of its processes, their run queue, and how it starts and stops them.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Duration from "effect/Duration"
+import type * as Fiber from "effect/Fiber"
+import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+import type { Reason } from "../DeadLetter.ts"
+import type { Pid } from "../Pid.ts"
+import { DefinitionNotFound, HostStopped, InvalidOption, type SpawnError } from "../ProcessError.ts"
+import { Cell, type Environment } from "./cell.ts"
+import { argumentsRefusalOf, type Definition, type Implementation } from "./definition.ts"
+import { Environments, inherited } from "./environment.ts"
+import { type Policy, policyOf } from "./inbox.ts"
+import type { MessageImpl } from "./message.ts"
+import type { NodeImpl } from "./node.ts"
+import { cellOf, type Host } from "./services.ts"
+
+/** What happens to payloads on their way. */
+export type Payloads = "checked" | "frozen" | "trusted"
+
+export interface HostSettings {
+  readonly name: string
+  readonly inbox: Policy
+  readonly payloads: Payloads
+  readonly stopTimeout: Duration.Duration
+}
+
+export class HostImpl implements Host {
+  readonly name: string
+  readonly node: NodeImpl
+  readonly settings: HostSettings
+  readonly dispatcher: SchedulerDispatcher
+  readonly processes = new Map<number, Cell>()
+  readonly counters = { spawned: 0, sent: 0, received: 0, deadLetters: 0 }
+  private readonly environments: Environments
+  private status: "running" | "stopping" = "running"
+  private lastId = 0
+  private onEmpty: (() => void) | undefined = undefined
+
+  constructor(node: NodeImpl, scheduler: Scheduler, settings: HostSettings) {
+    this.node = node
+    this.name = settings.name
+    this.settings = settings
+    this.dispatcher = scheduler.makeDispatcher()
+    this.environments = new Environments({ host: this, scheduler })
+  }
+
+  get cells(): ReadonlyArray<Cell> {
+    return [...this.processes.values()]
+  }
+
+  refusal(): HostStopped | undefined {
+    return this.status === "running" ? undefined : new HostStopped({ host: this.name })
+  }
+
+  environmentOf(implementation: Implementation, from: Environment): Environment {
+    return this.environments.of(implementation, from)
+  }
+
+  /**
+   * Starts a process, in one step. `prepare` runs before its body can: what it sets up (a monitor, a link, a name) is
+   * there whatever the body does.
+   */
+  spawn(
+    definition: Definition,
+    args: unknown,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Exit.Exit<Cell, SpawnError> {
+    const refusal = this.refusal()
+    if (refusal !== undefined) return Exit.fail(refusal)
+    const implementation = Context.getOrUndefined(fiber.context, definition.key)
+    if (implementation === undefined) return Exit.fail(new DefinitionNotFound({ process: definition.name }))
+    const wrong = argumentsRefusalOf(definition, args)
+    if (wrong !== undefined) return Exit.fail(wrong)
+    const policy = policyOf(`the process ${definition.name}`, definition.inbox, this.settings.inbox)
+    if (policy instanceof InvalidOption) return Exit.fail(policy)
+    const environment = this.environmentOf(implementation, inherited(fiber.context, cellOf(fiber)))
+    const id = ++this.lastId
+    const cell = new Cell(this, id, implementation, policy, environment)
+    this.processes.set(id, cell)
+    this.counters.spawned++
+    cell.start(implementation, args)
+    return Exit.succeed(cell)
+  }
+
+  forget(cell: Cell): void {
+    this.processes.delete(cell.pid.id)
+    this.node.names.forget(cell)
+    this.node.groups.forget(cell)
+  }
+
+  onEnded(): void {
+    if (this.processes.size === 0) this.onEmpty?.()
+  }
+
+  bury(to: Pid, message: MessageImpl, reason: Reason): void {
+    const { payload, sender, topic } = message
+    this.counters.deadLetters++
+    this.node.deadLetterCounts[reason]++
+    this.node.deadLetters.publish({ to, sender, topic, payload, reason })
+  }
+
+  /** Refuses what is new, asks every process to end, and ends those that are still there at the deadline. */
+  readonly stop: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.status !== "running") return this.whenEmpty
+    this.status = "stopping"
+    const reason = `the host ${this.name} stops`
+    for (const cell of this.cells) cell.cancelOrStop({ _tag: "Cancel", from: undefined, reason })
+    return this.whenEmpty.pipe(
+      Effect.timeoutOrElse({
+        duration: this.settings.stopTimeout,
+        orElse: () =>
+          Effect.sync(() => {
+            for (const cell of this.cells) cell.kill(undefined)
+          })
+      }),
+      Effect.andThen(Effect.sync(() => this.node.hosts.delete(this.name)))
+    )
+  })
+
+  private readonly whenEmpty: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.processes.size === 0) return resume(Effect.void)
+    const before = this.onEmpty
+    this.onEmpty = () => {
+      before?.()
+      resume(Effect.void)
+    }
+  })
+}
+

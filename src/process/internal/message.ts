@@ -1,0 +1,68 @@
+/**
+ * Messages as the runtime carries them, and the slot by which a call is answered.
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { SchedulerDispatcher } from "effect/Scheduler"
+import type { Pid } from "../Pid.ts"
+
+const variance = { _Rpc: (_: never): never => _ }
+
+export class MessageImpl {
+  readonly topic: string
+  readonly payload: unknown
+  readonly sender: Pid | undefined
+  readonly slot: ReplySlot | undefined
+  /** Its place in the order of arrival at the receiver. */
+  arrival = 0
+
+  constructor(topic: string, payload: unknown, sender: Pid | undefined, slot: ReplySlot | undefined) {
+    this.topic = topic
+    this.payload = payload
+    this.sender = sender
+    this.slot = slot
+  }
+
+  get "~troupe/process/Message"() {
+    return variance
+  }
+}
+
+/**
+ * Where the answer to one call goes: the first one reaches the caller, through a step of the caller's run queue, since
+ * calls may form chains that would overflow the stack.
+ */
+export class ReplySlot {
+  private exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  private resume: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined = undefined
+  private replied = false
+  private readonly dispatcher: SchedulerDispatcher
+
+  constructor(dispatcher: SchedulerDispatcher) {
+    this.dispatcher = dispatcher
+  }
+
+  /** Answers the call; false when it was answered before. */
+  settle(exit: Exit.Exit<unknown, unknown>): boolean {
+    if (this.replied) return false
+    this.replied = true
+    this.conclude(exit)
+    return true
+  }
+
+  /** Ends the wait without an answer of the callee; an answer that comes later is taken as the first and dropped. */
+  conclude(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.exit !== undefined) return
+    this.exit = exit
+    if (this.resume !== undefined) this.dispatcher.scheduleTask(() => this.resume?.(exit), 0)
+  }
+
+  /** Waits for the answer. */
+  readonly wait: Effect.Effect<unknown, unknown> = Effect.callback<unknown, unknown>((resume) => {
+    if (this.exit !== undefined) return resume(this.exit)
+    this.resume = resume
+    return Effect.sync(() => {
+      this.resume = undefined
+    })
+  })
+}

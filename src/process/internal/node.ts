@@ -1,0 +1,44 @@
+/**
+ * What the hosts of one application share: the table of hosts, names, groups, locks and dead letters.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as RcMap from "effect/RcMap"
+import * as Semaphore from "effect/Semaphore"
+import type { Counts, DeadLetter } from "../DeadLetter.ts"
+import type { Pid } from "../Pid.ts"
+import type { Cell } from "./cell.ts"
+import { Groups } from "./groups.ts"
+import type { HostImpl } from "./host.ts"
+import { Names } from "./names.ts"
+import { targetOf } from "./pid.ts"
+import { Topic } from "./topic.ts"
+
+export class NodeImpl {
+  readonly hosts = new Map<string, HostImpl>()
+  readonly names = new Names()
+  readonly groups = new Groups()
+  readonly deadLetters = new Topic<DeadLetter>()
+  readonly deadLetterCounts: { -readonly [R in keyof Counts]: number } = { Ended: 0, Overflow: 0 }
+  readonly locks: RcMap.RcMap<string, Semaphore.Semaphore>
+
+  constructor(locks: RcMap.RcMap<string, Semaphore.Semaphore>) {
+    this.locks = locks
+  }
+
+  /** The process that a pid leads to; `undefined` when there is none. */
+  resolve(pid: Pid): Cell | undefined {
+    const cell = targetOf(pid) as Cell | undefined
+    if (cell !== undefined) return cell
+    return pid.node === undefined ? this.hosts.get(pid.host)?.processes.get(pid.id) : undefined
+  }
+}
+
+/** The node of an application. Its layer is one value, so that all hosts that are built together share the node. */
+export class Node extends Context.Service<Node, NodeImpl>()("troupe/process/internal/Node") {
+  static readonly layer: Layer.Layer<Node> = Layer.effect(
+    Node,
+    Effect.map(RcMap.make({ lookup: (_key: string) => Semaphore.make(1) }), (locks) => new NodeImpl(locks))
+  )
+}

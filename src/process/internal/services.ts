@@ -1,0 +1,47 @@
+/**
+ * The services by which processes find themselves and their host.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Cell } from "./cell.ts"
+import type { HostImpl } from "./host.ts"
+
+/**
+ * A host of processes, as the rest of the application sees it.
+ *
+ * @category models
+ */
+export interface Host {
+  readonly name: string
+}
+
+/**
+ * The host on which processes start unless another one is named, and through which pids and names are resolved.
+ *
+ * @category services
+ */
+export class ProcessHost extends Context.Service<ProcessHost, Host>()("troupe/process/ProcessHost") {}
+
+/**
+ * That the code runs in a process: its body or one of its coroutines.
+ *
+ * @category services
+ */
+export class CurrentProcess extends Context.Service<CurrentProcess, object>()("troupe/process/CurrentProcess") {}
+
+/** The process that a fiber belongs to. */
+export const cellOf = (fiber: Fiber.Fiber<unknown, unknown>): Cell | undefined =>
+  Context.getOrUndefined(fiber.context, CurrentProcess) as Cell | undefined
+
+/** The host of the fiber's context. */
+export const withHost = <A, E, R>(
+  f: (host: HostImpl, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | ProcessHost> =>
+  Effect.withFiber((fiber) => f(Context.getUnsafe(fiber.context, ProcessHost) as HostImpl, fiber))
+
+/** The process that the fiber belongs to. */
+export const withCell = <A, E, R>(
+  f: (cell: Cell, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | CurrentProcess> =>
+  Effect.withFiber((fiber) => f(Context.getUnsafe(fiber.context, CurrentProcess) as Cell, fiber))

@@ -1,0 +1,64 @@
+/**
+ * One watch over a process, which tells the watching process of the exit once.
+ */
+import * as Exit from "effect/Exit"
+import type { Rpc } from "effect/rpc"
+import type { Pid } from "../Pid.ts"
+import { NoProcess } from "../ProcessError.ts"
+import type { Monitor } from "../ProcessEvent.ts"
+import type { Cell, Watcher } from "./cell.ts"
+
+export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
+  readonly pid: Pid<Rpc.Any>
+  readonly #self: Cell
+  #off: (() => void) | undefined = undefined
+
+  private constructor(self: Cell, pid: Pid) {
+    this.#self = self
+    // What a process takes is known to the compiler alone.
+    this.pid = pid as Pid<Rpc.Any>
+  }
+
+  /** Watches a process; one that is gone is told of at once. */
+  static start(self: Cell, target: Cell): MonitorImpl {
+    const monitor = new MonitorImpl(self, target.pid)
+    if (target.status === "ended") {
+      monitor.tell(noProcess(target.pid))
+      return monitor
+    }
+    const unwatch = target.watch(monitor)
+    monitor.#off = unwatch
+    ;(self.watches ??= new Set()).add(unwatch)
+    return monitor
+  }
+
+  /** The watch over a pid that leads to no process. */
+  static ofNothing(self: Cell, pid: Pid): MonitorImpl {
+    const monitor = new MonitorImpl(self, pid)
+    monitor.tell(noProcess(pid))
+    return monitor
+  }
+
+  onExit(_cell: Cell, exit: Exit.Exit<unknown, unknown>): void {
+    this.forget()
+    this.tell(exit)
+  }
+
+  /** Calls the watch off. */
+  stop(): void {
+    this.#off?.()
+    this.forget()
+  }
+
+  private forget(): void {
+    if (this.#off !== undefined) this.#self.watches?.delete(this.#off)
+    this.#off = undefined
+  }
+
+  private tell(exit: Exit.Exit<unknown, unknown>): void {
+    this.#self.tell({ _tag: "Exit", from: this.pid, monitor: this, exit })
+  }
+}
+
+/** The exit of a process that was gone before it could be watched. */
+export const noProcess = (pid: Pid): Exit.Exit<never, NoProcess> => Exit.fail(new NoProcess({ target: String(pid) }))

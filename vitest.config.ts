@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config"
+
+// "troupe" resolves to src/index.ts: tests and doc examples run from source.
+const conditions = ["source", "module", "node", "development|production"]
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/setup.ts"],
+    reporters: ["default", "./test/support/count-reporter.ts"],
+    pool: "forks",
+    execArgv: ["--expose-gc"],
+    testTimeout: 10_000,
+    hookTimeout: 10_000,
+    teardownTimeout: 5_000,
+    typecheck: {
+      enabled: true,
+      include: ["test/types/**/*.test-d.ts"],
+      tsconfig: "test/tsconfig.json"
+    }
+  }
+})
