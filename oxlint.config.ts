@@ -40,7 +40,7 @@ export default defineConfig({
     "import/no-cycle": "error",
     "import/no-unassigned-import": ["error", { allow: ["**/*.css"] }],
     "no-shadow": ["error", { hoist: "functions", ignoreTypeValueShadow: true }],
-    "no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "all" }],
+    "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrors: "all" }],
     "no-underscore-dangle": "off", // _tag
     "promise/valid-params": "off", // takes Effect.catch for Promise's
     "typescript/array-type": ["error", { default: "generic" }],

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
-import { inStep } from "./internal/deliver.ts"
+import { step } from "./internal/step.ts"
 import * as Selectable from "./Selectable.ts"
 
 /**
@@ -41,9 +41,8 @@ const select = <C extends Cases>(
     }
     return undefined
   }
-  const selected: Effect.Effect<Selected<C>, Selectable.Failure<C[keyof C]>> = inStep(
-    poll,
-    Effect.flatMap(Selectable.parked(sources), () => selected)
+  const selected: Effect.Effect<Selected<C>, Selectable.Failure<C[keyof C]>> = step(
+    () => poll() ?? Effect.andThen(Selectable.parked(sources), selected)
   )
   return selected
 }
@@ -74,8 +73,8 @@ const select = <C extends Cases>(
  *
  * const program = Effect.gen(function*() {
  *   const pid = yield* Process.spawn(Waiter)
- *   yield* Process.send(pid, "stop", undefined)
- *   return yield* Process.join(pid)
+ *   yield* Process.send(pid, "stop")
+ *   return yield* Effect.flatten(Process.await(pid))
  * })
  *
  * await Effect.runPromise(Effect.provide(program, [WaiterLive, ProcessHost.layer("app:processes")])) // => "stop"

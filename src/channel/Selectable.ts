@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { inStep } from "./internal/deliver.ts"
+import { step } from "./internal/step.ts"
 
 /**
  * The type-level and runtime key of `Selectable`.
@@ -76,10 +76,7 @@ export const isSelectable = (u: unknown): u is Selectable<unknown, unknown> =>
  * @category taking
  */
 export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
-  const taken: Effect.Effect<A, E> = inStep(
-    () => self.pollUnsafe(),
-    Effect.flatMap(parked([self]), () => taken)
-  )
+  const taken: Effect.Effect<A, E> = step(() => self.pollUnsafe() ?? Effect.andThen(parked([self]), taken))
   return taken
 }
 
@@ -89,10 +86,10 @@ export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
  * @category taking
  */
 export const poll = <A, E>(self: Selectable<A, E>): Effect.Effect<Option.Option<A>, E> =>
-  inStep(() => {
+  step((): Exit.Exit<Option.Option<A>, E> => {
     const exit = self.pollUnsafe()
-    return exit === undefined ? undefined : Exit.map(exit, Option.some)
-  }, Effect.succeedNone)
+    return exit === undefined ? Exit.succeed(Option.none()) : Exit.map(exit, Option.some)
+  })
 
 /**
  * Waits until one of the sources may be ready and takes nothing: one waiter is parked in all of them, so that no fiber

@@ -4,12 +4,13 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import type { Selectable } from "../channel/Selectable.ts"
 import { cellAt } from "./internal/delivery.ts"
 import { type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
 import { MonitorImpl, noProcess } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
 import { ProcessNotFound } from "./ProcessError.ts"
-import type { Monitor } from "./ProcessEvent.ts"
+import type { Monitor, ProcessEvent } from "./ProcessEvent.ts"
 
 /**
  * Monitors a process: exactly one `Exit` event follows, when it ends, with its whole outcome.
@@ -142,6 +143,16 @@ export const untrapExits: Effect.Effect<void, never, CurrentProcess> = withCell(
   self.trapsExits = false
   return Exit.void
 })
+
+/**
+ * What this process is told: the ends of those that it watches, requests to end, its inbox growing; always the same
+ * source.
+ *
+ * @category watching
+ */
+export const events: Effect.Effect<Selectable<ProcessEvent>, never, CurrentProcess> = withCell((cell) =>
+  Effect.succeed(cell.events)
+)
 
 const await_ = (pid: Pid): Effect.Effect<Exit.Exit<unknown, unknown>, never, ProcessHost> =>
   withHost((host, fiber) =>

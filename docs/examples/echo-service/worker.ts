@@ -2,10 +2,12 @@ import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Pid, Process } from "troupe"
 
+// #region response
 /** What a worker answers: the text in upper case, the line it belongs to, and who did it. */
 export const EchoResponse = Rpc.make("echo_response", {
   payload: { line: Schema.Int, data: Schema.String, worker: Pid.schema }
 })
+// #endregion response
 
 // #region definition
 export const Worker = Process.make("app:worker", {

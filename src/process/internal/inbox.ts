@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
-import { inStep } from "../../channel/internal/deliver.ts"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import { type Selectable, TypeId as SelectableTypeId } from "../../channel/Selectable.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
@@ -43,11 +42,14 @@ export interface InboxOwner {
   onHigh(length: number): void
 }
 
-// A sender that waits for space. The slot that it is granted is its own until it commits its message or gives up, so
-// that nobody who comes later overtakes it, and an interrupted one has sent nothing.
+// A sender that waits for space. A slot that it was granted is its own until its message is in it, so that nobody who
+// comes later overtakes it; one that is interrupted before has sent nothing.
 interface Ticket {
+  readonly message: MessageImpl
+  readonly resume: (exit: Exit.Exit<void, SendError>) => void
+  /** Tells in the step of the interruption itself that the sender is gone; its clean-up runs in a later one. */
+  readonly interrupted: AbortSignal
   state: "waiting" | "granted" | "done"
-  wake: (() => void) | undefined
 }
 
 export class InboxImpl extends Mailbox<MessageImpl> {
@@ -115,7 +117,10 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   /** Refuses the senders that wait for space: their messages were never accepted. */
   close(refusal: () => SendError): void {
     this.closed = refusal
-    for (const ticket of this.waiting?.drain() ?? []) this.call(ticket)
+    for (const ticket of this.waiting?.drain() ?? []) {
+      this.settle(ticket)
+      this.dispatcher.scheduleTask(() => ticket.resume(Exit.fail(refusal())), 0)
+    }
   }
 
   private admit(message: MessageImpl): void {
@@ -139,42 +144,37 @@ export class InboxImpl extends Mailbox<MessageImpl> {
       if (ticket === undefined) return
       ticket.state = "granted"
       this.granted++
-      this.call(ticket)
+      this.dispatcher.scheduleTask(() => this.commit(ticket), 0)
     }
   }
 
-  private call(ticket: Ticket): void {
-    this.dispatcher.scheduleTask(() => ticket.wake?.(), 0)
-  }
-
-  private sendWhenThereIsSpace(message: MessageImpl): Effect.Effect<void, SendError> {
-    const waiting = (this.waiting ??= new Deque())
-    return Effect.suspend(() => {
-      const ticket: Ticket = { state: "waiting", wake: undefined }
-      waiting.push(ticket)
-      const granted = Effect.callback<void>((resume) => {
-        if (ticket.state === "granted" || this.closed !== undefined) return resume(Effect.void)
-        ticket.wake = () => resume(Effect.void)
-      })
-      const commit = inStep<void, SendError>(() => {
-        this.settle(ticket)
-        if (this.closed !== undefined) return Exit.fail(this.closed())
-        this.admit(message)
-        return Exit.void
-      }, Effect.void)
-      const giveUp = Effect.sync(() => {
-        const wasGranted = ticket.state === "granted"
-        if (!wasGranted) waiting.remove(ticket)
-        this.settle(ticket)
-        if (wasGranted) this.grant(waiting)
-      })
-      return Effect.onInterrupt(Effect.flatMap(granted, () => commit), () => giveUp)
-    })
+  // The message is accepted in the step that resumes its sender.
+  private commit(ticket: Ticket): void {
+    if (ticket.state !== "granted" || ticket.interrupted.aborted) return
+    this.settle(ticket)
+    if (this.closed !== undefined) return ticket.resume(Exit.fail(this.closed()))
+    this.admit(ticket.message)
+    ticket.resume(Exit.void)
   }
 
   private settle(ticket: Ticket): void {
     if (ticket.state === "granted") this.granted--
     ticket.state = "done"
+  }
+
+  private sendWhenThereIsSpace(message: MessageImpl): Effect.Effect<void, SendError> {
+    return Effect.callback((resume, interrupted) => {
+      if (this.closed !== undefined) return resume(Exit.fail(this.closed()))
+      const waiting = (this.waiting ??= new Deque())
+      const ticket: Ticket = { message, resume, interrupted, state: "waiting" }
+      waiting.push(ticket)
+      this.grant(waiting)
+      return Effect.sync(() => {
+        if (ticket.state === "waiting") waiting.remove(ticket)
+        this.settle(ticket)
+        this.grant(waiting)
+      })
+    })
   }
 }
 

@@ -2,8 +2,9 @@
  * The services by which processes find themselves and their host.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { step } from "../../channel/internal/step.ts"
 import type { Cell } from "./cell.ts"
 import type { HostImpl } from "./host.ts"
 
@@ -34,14 +35,14 @@ export class CurrentProcess extends Context.Service<CurrentProcess, object>()("t
 export const cellOf = (fiber: Fiber.Fiber<unknown, unknown>): Cell | undefined =>
   Context.getOrUndefined(fiber.context, CurrentProcess) as Cell | undefined
 
-/** The host of the fiber's context. */
+/** The host of the fiber's context; an `Exit` that `f` answers with is the outcome in the same step. */
 export const withHost = <A, E, R>(
   f: (host: HostImpl, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | ProcessHost> =>
-  Effect.withFiber((fiber) => f(Context.getUnsafe(fiber.context, ProcessHost) as HostImpl, fiber))
+  step((fiber) => f(Context.getUnsafe(fiber.context, ProcessHost) as HostImpl, fiber))
 
-/** The process that the fiber belongs to. */
+/** The process that the fiber belongs to; an `Exit` that `f` answers with is the outcome in the same step. */
 export const withCell = <A, E, R>(
   f: (cell: Cell, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | CurrentProcess> =>
-  Effect.withFiber((fiber) => f(Context.getUnsafe(fiber.context, CurrentProcess) as Cell, fiber))
+  step((fiber) => f(Context.getUnsafe(fiber.context, CurrentProcess) as Cell, fiber))

@@ -1,0 +1,202 @@
+import { Effect, Layer, Schema } from "effect"
+import { Rpc } from "effect/rpc"
+import { DeadLetter, Message, Process, ProcessHost, Select, Selectable } from "troupe"
+
+// #region protocol
+export class OutOfStock extends Schema.TaggedError<OutOfStock>()("OutOfStock", { item: Schema.String }) {}
+
+export const Store = Process.make("app:store", {
+  protocol: [
+    Rpc.make("deliver", { payload: { item: Schema.String, count: Schema.Int } }),
+    Rpc.make("take", { payload: { item: Schema.String }, success: Schema.Int, error: OutOfStock })
+  ]
+})
+// #endregion protocol
+
+// #region body
+export const StoreLive = Store.toLayer(
+  Effect.fn(function* () {
+    const stock = new Map<string, number>()
+    while (true) {
+      const message = yield* Store.receive()
+      switch (message.topic) {
+        case "deliver": {
+          const { count, item } = message.payload
+          stock.set(item, (stock.get(item) ?? 0) + count)
+          break
+        }
+        case "take": {
+          const { item } = message.payload
+          const left = (stock.get(item) ?? 0) - 1
+          if (left < 0) {
+            yield* Message.replyFail(message, new OutOfStock({ item }))
+          } else {
+            stock.set(item, left)
+            yield* Message.reply(message, left)
+          }
+        }
+      }
+    }
+  })
+)
+// #endregion body
+
+// #region call
+const called = Effect.gen(function* () {
+  const store = yield* Process.spawn(Store)
+  yield* Process.send(store, "deliver", { item: "tea", count: 1 })
+  const left = yield* Process.call(store, "take", { item: "tea" }, { timeout: "1 second" }) // 0
+  const refused = yield* Process.call(store, "take", { item: "tea" }).pipe(
+    Effect.catchTag("OutOfStock", (error) => Effect.succeed(`no ${error.item}`)) // "no tea"
+  )
+  return [left, refused]
+})
+// #endregion call
+
+// #region selective
+export const Reader = Process.make("app:reader", {
+  protocol: [Rpc.make("page", { payload: Schema.Int }), Rpc.make("title", { payload: Schema.String })]
+})
+
+export const ReaderLive = Reader.toLayer(
+  Effect.fn(function* () {
+    const title = yield* Reader.receive("title") // pages that came before it stay in the inbox
+    const third = yield* Reader.receive((message) => message.topic === "page" && message.payload === 3)
+    const first = yield* Reader.receive()
+    const none = yield* Effect.timeoutOption(Reader.receive("title"), "10 millis")
+    return [title.payload, third.payload, first.payload, none._tag] // ["Moby-Dick", 3, 1, "None"]
+  })
+)
+// #endregion selective
+
+const selective = Effect.gen(function* () {
+  const reader = yield* Process.spawn(Reader)
+  yield* Effect.forEach([1, 2, 3], (page) => Process.send(reader, "page", page))
+  yield* Process.send(reader, "title", "Moby-Dick")
+  return yield* Effect.flatten(Process.await(reader))
+})
+
+// #region listen
+export const Player = Process.make("app:player", {
+  protocol: [Rpc.make("track", { payload: Schema.String }), Rpc.make("volume", { payload: Schema.Int })]
+})
+
+export const PlayerLive = Player.toLayer(
+  Effect.fn(function* () {
+    const volumes = yield* Player.listen("volume") // until the scope of the process closes
+    const tracks = yield* Player.inbox
+    const played: Array<string> = []
+    while (played.length < 3) {
+      const next = yield* Select.priority({ volume: volumes, track: tracks })
+      played.push(`${next._tag} ${next.value.payload}`)
+    }
+    return played // ["volume 7", "track one", "track two"]
+  })
+)
+// #endregion listen
+
+const listened = Effect.gen(function* () {
+  const player = yield* Process.spawn(Player)
+  yield* Effect.yieldNow // it listens
+  yield* Process.send(player, "track", "one")
+  yield* Process.send(player, "track", "two")
+  yield* Process.send(player, "volume", 7)
+  return yield* Effect.flatten(Process.await(player))
+})
+
+// #region select
+export const Server = Process.make("app:server", {
+  protocol: [Rpc.make("ping", { success: Schema.Literal("pong") })]
+})
+
+export const ServerLive = Server.toLayer(
+  Effect.fn(function* () {
+    const inbox = yield* Server.inbox
+    const events = yield* Server.events
+    let served = 0
+    while (true) {
+      const next = yield* Select.any({ message: inbox, event: events })
+      if (next._tag === "message") {
+        yield* Message.reply(next.value, "pong")
+        served++
+      } else if (next.value._tag === "Cancel") {
+        return served
+      }
+    }
+  })
+)
+// #endregion select
+
+const selected = Effect.gen(function* () {
+  const server = yield* Process.spawn(Server)
+  yield* Process.call(server, "ping")
+  yield* Process.call(server, "ping")
+  yield* Process.cancel(server)
+  return yield* Effect.flatten(Process.await(server))
+})
+
+// #region inbox
+export const Sensor = Process.make("app:sensor", {
+  protocol: [Rpc.make("reading", { payload: Schema.Int })],
+  inbox: { capacity: 2, overflow: "drop-oldest", highWater: 2 }
+})
+
+export const SensorLive = Sensor.toLayer(
+  Effect.fn(function* () {
+    const events = yield* Sensor.events
+    const high = yield* Selectable.take(events)
+    const readings = [yield* Sensor.receive(), yield* Sensor.receive()]
+    return [high._tag, ...readings.map((reading) => reading.payload)]
+  })
+)
+// #endregion inbox
+
+// #region dead-letters
+const dropped = Effect.scoped(
+  Effect.gen(function* () {
+    const deadLetters = yield* DeadLetter.subscribe
+    const sensor = yield* Process.spawn(Sensor)
+    yield* Effect.forEach([1, 2, 3], (value) => Process.send(sensor, "reading", value))
+    const { payload, reason } = yield* Selectable.take(deadLetters) // 1, "Overflow"
+    return { lost: [payload, reason], kept: yield* Effect.flatten(Process.await(sensor)) }
+  })
+)
+// #endregion dead-letters
+
+// #region stats
+const accounted = Effect.gen(function* () {
+  const { deadLetters, queued, received, sent } = yield* ProcessHost.stats()
+  return sent === received + queued + deadLetters // true, always
+})
+// #endregion stats
+
+// #region errors
+const delivered = Effect.gen(function* () {
+  const store = yield* Process.spawn(Store)
+  yield* Process.kill(store)
+  return yield* Process.send(store, "deliver", { item: "tea", count: 1 }).pipe(
+    Effect.as("delivered"),
+    Effect.catchTags({
+      ProcessNotFound: () => Effect.succeed("gone"),
+      ProcessClosed: () => Effect.succeed("ending")
+    })
+  )
+})
+// #endregion errors
+
+export const program = Effect.gen(function* () {
+  return {
+    called: yield* called,
+    selective: yield* selective,
+    listened: yield* listened,
+    selected: yield* selected,
+    dropped: yield* dropped,
+    delivered: yield* delivered,
+    accounted: yield* accounted
+  }
+}).pipe(
+  Effect.provide([
+    Layer.mergeAll(StoreLive, ReaderLive, PlayerLive, ServerLive, SensorLive),
+    ProcessHost.layer("app:processes")
+  ])
+)

@@ -1,0 +1,128 @@
+/**
+ * Runs a benchmark: all arms in turn, round after round, so that whatever disturbs the machine disturbs them alike; an
+ * arm counts only if it proves how much work it completed.
+ */
+import { Effect } from "effect"
+
+/** What a bench measures. */
+export interface Metric {
+  readonly name: string
+  readonly unit: string
+  /** Which of two values is the better one. */
+  readonly better: "higher" | "lower"
+}
+
+/** What one run of an arm measured, by the names of the metrics; and the work that it completed, as it counted it. */
+export interface Run {
+  readonly measured: Readonly<Record<string, number>>
+  readonly proof: Readonly<Record<string, number>>
+}
+
+/** One of those that are compared. */
+export interface Arm {
+  readonly name: string
+  readonly run: Effect.Effect<Run>
+}
+
+/** A peer that can't be run here, and why. */
+export interface Absent {
+  readonly name: string
+  readonly absent: string
+}
+
+export interface Bench {
+  readonly name: string
+  readonly description: string
+  readonly metrics: ReadonlyArray<Metric>
+  readonly rounds: number
+  /** What every run of every arm has to prove. */
+  readonly work: Readonly<Record<string, number>>
+  readonly subject: Arm
+  readonly peers: ReadonlyArray<Arm | Absent>
+}
+
+export interface Summary {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+}
+
+/** One metric of a bench, as `results.json` has it. A ratio is above 1 where ours is better. */
+export interface Row extends Summary {
+  readonly name: string
+  readonly unit: string
+  readonly subject: string
+  readonly rounds: number
+  readonly peers: Readonly<Record<string, Summary | { readonly absent: string }>>
+  readonly ratio: Readonly<Record<string, number>>
+}
+
+/** Runs a bench and answers a row for each metric; a run that does not prove its work is a defect. */
+export const measure = Effect.fnUntraced(function*(bench: Bench) {
+  const present = bench.peers.filter((peer) => "run" in peer)
+  const arms = [bench.subject, ...present]
+  const runs = new Map(arms.map((arm) => [arm, [] as Array<Run>]))
+  for (let round = 0; round < bench.rounds; round++) {
+    // Each arm goes first as often as any other.
+    for (let i = 0; i < arms.length; i++) {
+      const arm = arms[(round + i) % arms.length]!
+      yield* collectGarbage
+      const run = yield* arm.run
+      yield* checkProof(bench, arm, run)
+      runs.get(arm)!.push(run)
+    }
+  }
+  return bench.metrics.map((metric): Row => {
+    const ofArm = (arm: Arm) => summarize(runs.get(arm)!.map((run) => run.measured[metric.name] ?? Number.NaN))
+    const ours = ofArm(bench.subject)
+    return {
+      name: bench.metrics.length === 1 ? bench.name : `${bench.name}: ${metric.name}`,
+      unit: metric.unit,
+      subject: bench.subject.name,
+      ...ours,
+      rounds: bench.rounds,
+      peers: Object.fromEntries(
+        bench.peers.map((peer) => [peer.name, "run" in peer ? ofArm(peer) : { absent: peer.absent }])
+      ),
+      ratio: Object.fromEntries(present.map((peer) => [peer.name, ratio(metric, ours, ofArm(peer))]))
+    }
+  })
+})
+
+const checkProof = (bench: Bench, { name }: Arm, { proof }: Run): Effect.Effect<void> => {
+  const wrong = Object.entries(bench.work).filter(([what, amount]) => proof[what] !== amount)
+  return wrong.length === 0
+    ? Effect.void
+    : Effect.die(
+        new Error(
+          `${bench.name}, ${name}: ${wrong.map(([what, amount]) => `${what} is ${proof[what]}, not ${amount}`).join(", ")}`
+        )
+      )
+}
+
+const summarize = (values: ReadonlyArray<number>): Summary => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return { median, min: sorted[0]!, max: sorted.at(-1)! }
+}
+
+const ratio = ({ better }: Metric, ours: Summary, theirs: Summary): number =>
+  better === "higher" ? ours.median / theirs.median : theirs.median / ours.median
+
+/** Frees what can be freed, and what was held weakly, in a later turn of the event loop. */
+export const collectGarbage: Effect.Effect<void> = Effect.suspend(() => {
+  if (globalThis.gc === undefined) return Effect.die(new Error("Run it with node --expose-gc."))
+  globalThis.gc()
+  return Effect.andThen(Effect.sleep("10 millis"), Effect.sync(globalThis.gc))
+})
+
+/** The bytes in use on the heap, without garbage. */
+export const heapUsed: Effect.Effect<number> = Effect.map(collectGarbage, () => process.memoryUsage().heapUsed)
+
+/** How many seconds an effect takes. */
+export const seconds = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<number, E, R> =>
+  Effect.suspend(() => {
+    const start = performance.now()
+    return Effect.map(effect, () => (performance.now() - start) / 1000)
+  })

@@ -1,0 +1,178 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Schema, Scheduler } from "effect"
+import * as net from "node:net"
+import { RunQueue } from "troupe"
+import { Deque } from "../../src/scheduler/internal/Deque.ts"
+
+const on = (queue: RunQueue.RunQueue) => Effect.provideService(Scheduler.Scheduler, queue)
+const spin = Effect.forever(Effect.yieldNow)
+
+describe("RunQueue", () => {
+  it.live("runs tasks of one priority in order, and lower numbers first", () =>
+    Effect.callback<void>((resume) => {
+      const queue = RunQueue.make()
+      const order: Array<string> = []
+      for (const [name, priority] of [["b1", 1], ["a1", 0], ["c", 5], ["a2", 0], ["b2", 1], ["first", -1]] as const) {
+        queue.scheduleTask(() => order.push(name), priority)
+      }
+      assert.strictEqual(queue.length, 6)
+      queue.scheduleTask(() => {
+        assert.deepStrictEqual(order, ["first", "a1", "a2", "b1", "b2", "c"])
+        assert.strictEqual(queue.length, 0)
+        resume(Effect.void)
+      }, 9)
+    }))
+
+  it.live("runs what is scheduled while it runs in the same turn, behind what was there", () =>
+    Effect.gen(function*() {
+      const order: Array<string> = []
+      const say = (name: string) =>
+        Effect.gen(function*() {
+          for (let i = 0; i < 3; i++) {
+            order.push(`${name}${i}`)
+            yield* Effect.yieldNow
+          }
+        })
+      yield* Effect.all([say("a"), say("b")], { concurrency: "unbounded" }).pipe(on(RunQueue.make()))
+      assert.deepStrictEqual(order, ["a0", "b0", "a1", "b1", "a2", "b2"])
+    }))
+
+  it.live("a task that throws stops neither the queue nor its neighbours", () =>
+    Effect.callback<void>((resume) => {
+      const thrown: Array<unknown> = []
+      const listeners = process.listeners("uncaughtException")
+      process.removeAllListeners("uncaughtException")
+      process.once("uncaughtException", (error) => thrown.push(error))
+      const [queue, other] = [RunQueue.make(), RunQueue.make()]
+      const done: Array<string> = []
+      const finish = (name: string) => {
+        done.push(name)
+        if (done.length < 2) return
+        for (const listener of listeners) process.on("uncaughtException", listener)
+        assert.deepStrictEqual(done.sort(), ["neighbour", "next"])
+        assert.strictEqual(String(thrown), "Error: thrown by a task")
+        resume(Effect.void)
+      }
+      queue.scheduleTask(() => {
+        throw new Error("thrown by a task")
+      }, 0)
+      queue.scheduleTask(() => finish("next"), 0)
+      other.scheduleTask(() => finish("neighbour"), 0)
+    }))
+
+  it.live("a spinning fiber starves neither a timer nor a socket: both are served within twice the slice", () =>
+    Effect.gen(function*() {
+      const slice = 20
+      const queue = RunQueue.make({ timeSlice: slice })
+      const spinning = yield* Effect.forkDetach(spin).pipe(on(queue))
+      const delays = yield* Effect.callback<Array<number>>((resume) => {
+        const server = net.createServer((socket) => socket.pipe(socket))
+        server.listen(0, "127.0.0.1", () => {
+          const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1", () => {
+            // What counts is how many slices pass until it is served, not how fast the machine is: each turn the queue
+            // gives back the event loop at least once a slice, and an echo takes four turns of it.
+            const measured: Array<number> = []
+            const round = () => {
+              const due = performance.now() + 1
+              setTimeout(() => {
+                measured.push(performance.now() - due)
+                if (measured.length < 20) return round()
+                const sent = performance.now()
+                client.once("data", () => {
+                  measured.push((performance.now() - sent) / 4)
+                  client.destroy()
+                  server.close()
+                  resume(Effect.succeed(measured))
+                })
+                client.write("x")
+              }, 1)
+            }
+            round()
+          })
+        })
+      })
+      yield* Fiber.interrupt(spinning)
+      const median = delays.slice(0, 20).sort((a, b) => a - b)[10] ?? Infinity
+      assert.isBelow(median, 2 * slice)
+      assert.isBelow(delays[20] ?? Infinity, 2 * slice)
+    }))
+
+  it.live("queues that are busy at the same time share the slice: a fiber of the other runs in every turn", () =>
+    Effect.gen(function*() {
+      const [flooded, calm] = [RunQueue.make({ timeSlice: 20 }), RunQueue.make({ timeSlice: 20 })]
+      let turns = 0
+      let counting = true
+      const count = () => {
+        turns++
+        if (counting) setImmediate(count)
+      }
+      const spinners = yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.forkDetach(spin)).pipe(on(flooded))
+      const steps = yield* Effect.gen(function*() {
+        setImmediate(count)
+        for (let i = 0; i < 20; i++) yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.yieldNow)))
+        return turns
+      }).pipe(on(calm))
+      counting = false
+      yield* Fiber.interruptAll(spinners)
+      // Twenty times to the event loop and back: if the flooded queue ran first for several turns, more would pass.
+      assert.isBelow(steps, 60)
+    }))
+
+  it.live("a loop that never yields by itself is made to yield by its budget of operations", () =>
+    Effect.gen(function*() {
+      const queue = RunQueue.make()
+      const spinning = yield* Effect.forkDetach(Effect.forever(Effect.sync(() => {}))).pipe(on(queue))
+      yield* Effect.sleep("5 millis")
+      yield* Fiber.interrupt(spinning)
+    }))
+})
+
+describe("Deque", () => {
+  const Step = Schema.Union([
+    Schema.Struct({ op: Schema.Literal("push"), value: Schema.Int }),
+    Schema.Struct({ op: Schema.Literal("shift") }),
+    Schema.Struct({ op: Schema.Literal("removeAt"), index: Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 8 })) }),
+    Schema.Struct({ op: Schema.Literal("remove"), value: Schema.Int }),
+    Schema.Struct({ op: Schema.Literal("drain") })
+  ])
+
+  it.effect.prop("behaves as an array does", [Schema.Array(Step)], ([steps]) =>
+    Effect.sync(() => {
+      const deque = new Deque<number>()
+      const model: Array<number> = []
+      for (const step of steps) {
+        switch (step.op) {
+          case "push":
+            deque.push(step.value)
+            model.push(step.value)
+            break
+          case "shift":
+            assert.strictEqual(deque.shift(), model.shift())
+            break
+          case "removeAt":
+            assert.strictEqual(deque.removeAt(step.index), step.index < 0 ? undefined : model.splice(step.index, 1)[0])
+            break
+          case "remove": {
+            const index = model.indexOf(step.value)
+            assert.strictEqual(deque.remove(step.value), index >= 0)
+            if (index >= 0) model.splice(index, 1)
+            break
+          }
+          case "drain":
+            assert.deepStrictEqual(deque.drain(), model.splice(0))
+        }
+        assert.strictEqual(deque.length, model.length)
+        assert.deepStrictEqual(Array.from(model, (_, i) => deque.at(i)), model)
+      }
+    }))
+
+  it.effect("holds a burst and is empty after it", () =>
+    Effect.sync(() => {
+      const deque = new Deque<number>()
+      for (let round = 0; round < 3; round++) {
+        for (let i = 0; i < 5000; i++) deque.push(i)
+        for (let i = 0; i < 5000; i++) assert.strictEqual(deque.shift(), i)
+        assert.isUndefined(deque.shift())
+      }
+    }))
+})
