@@ -39,7 +39,7 @@ export default defineConfig({
   rules: {
     "import/no-cycle": "error",
     "import/no-unassigned-import": ["error", { allow: ["**/*.css"] }],
-    "no-shadow": ["error", { hoist: "functions", ignoreTypeValueShadow: true }],
+    "no-shadow": "off", // functions are named after what they take: link, exit, monitor, as in effect itself
     "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrors: "all" }],
     "no-underscore-dangle": "off", // _tag
     "promise/valid-params": "off", // takes Effect.catch for Promise's

@@ -97,6 +97,5 @@ export const any = <const C extends Cases>(cases: C): Effect.Effect<Selected<C>,
  *
  * @category selecting
  */
-export const priority = <const C extends Cases>(
-  cases: C
-): Effect.Effect<Selected<C>, Selectable.Failure<C[keyof C]>> => select(cases, () => 0)
+export const priority = <const C extends Cases>(cases: C): Effect.Effect<Selected<C>, Selectable.Failure<C[keyof C]>> =>
+  select(cases, () => 0)

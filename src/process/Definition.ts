@@ -10,11 +10,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Selectable from "../channel/Selectable.ts"
 import type * as Inbox from "./Inbox.ts"
-import {
-  type Definition,
-  type Implementation as Runnable,
-  topicsOf
-} from "./internal/definition.ts"
+import { type Definition, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
 import { where } from "./internal/inbox.ts"
 import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
 import type * as Message from "./Message.ts"
@@ -69,7 +65,8 @@ export type Provided<Name extends string> = Running<Name> | CurrentProcess | Pro
  * @category utility types
  */
 export type Protocol<Rpcs extends Rpc.Any> = ReadonlyArray<
-  Rpcs & ([Extract<Rpc.Tag<Rpcs>, `@${string}`>] extends [never] ? unknown : { readonly _tag: "a topic can't begin with @" })
+  Rpcs &
+    ([Extract<Rpc.Tag<Rpcs>, `@${string}`>] extends [never] ? unknown : { readonly _tag: "a topic can't begin with @" })
 >
 
 /**

@@ -150,7 +150,8 @@ export const broadcast = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs
         Effect.match(deliver(cell, new MessageImpl(topic, payload, sender, undefined)), {
           onFailure: () => 0,
           onSuccess: () => 1
-        })),
+        })
+      ),
       (reached) => reached.reduce((sum: number, one) => sum + one, 0)
     )
   })

@@ -15,7 +15,7 @@ import { cellAt } from "./internal/delivery.ts"
 import { cellOf, type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
 import type { Pid } from "./Pid.ts"
 import { DefinitionNotFound, ProcessNotFound } from "./ProcessError.ts"
-import type { SpawnArguments } from "./Spawning.ts"
+import type { ArgumentsOf } from "./Spawning.ts"
 import { await as awaitExit } from "./Watching.ts"
 
 /**
@@ -122,21 +122,17 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  *
  * @category running
  */
-export const upgrade = <
-  Name extends string,
-  Rpcs extends Rpc.Any,
-  Args extends Schema.Top,
-  Success extends Schema.Top
->(
+export const upgrade = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
   process: Process<Name, Rpcs, Args, Success>,
-  ...[args]: SpawnArguments<Args["Type"], never>
+  ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<never, never, CurrentProcess | Implementation<Name>> =>
   withCell((cell, fiber) => {
     const definition = process[TypeId]
     const implementation = Context.getOrUndefined(fiber.context, definition.key)
-    const refusal = implementation === undefined
-      ? new DefinitionNotFound({ process: definition.name })
-      : argumentsRefusalOf(definition, args)
+    const refusal =
+      implementation === undefined
+        ? new DefinitionNotFound({ process: definition.name })
+        : argumentsRefusalOf(definition, args)
     if (refusal !== undefined) return exit(Exit.fail(refusal))
     if (implementation !== undefined) cell.upgrade(implementation, args)
     return Effect.interrupt
@@ -180,7 +176,8 @@ export const info = (pid: Pid): Effect.Effect<Info, ProcessNotFound, ProcessHost
       trapsExits: cell.trapsExits,
       names: cell.host.node.names.of(cell),
       groups: cell.host.node.groups.of(cell)
-    })))
+    }))
+  )
 
 const withTarget = <A, E, R>(
   pid: Pid,

@@ -97,8 +97,10 @@ export const reply = <R extends Rpc.Any>(message: Of<R>, value: Rpc.Success<R>):
  *
  * @category replying
  */
-export const replyFail = <R extends Rpc.Any>(message: Of<R>, error: Rpc.Error<R>): Effect.Effect<void, AlreadyReplied> =>
-  replyExit(message, Exit.fail(error))
+export const replyFail = <R extends Rpc.Any>(
+  message: Of<R>,
+  error: Rpc.Error<R>
+): Effect.Effect<void, AlreadyReplied> => replyExit(message, Exit.fail(error))
 
 /**
  * Answers a call with an `Exit`, so that an effect's whole outcome can be handed on: the call ends with it, exactly

@@ -119,19 +119,19 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
         onExit: (_, exit) => slot.conclude(Exit.fail(new CalleeExited({ target: callee.name, topic, exit })))
       })
       return Effect.andThen(deliver(callee, new MessageImpl(topic, payload, caller?.pid, slot)), slot.wait)
-    }) as Effect.Effect<
-      Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>,
-      CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>
-    >
+    }) as Effect.Effect<Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>, CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>>
     const duration = Duration.fromInputUnsafe(options?.timeout ?? defaultCallTimeout)
     const timely = Duration.isFinite(duration)
       ? Effect.timeoutOrElse(answer, {
-        duration,
-        orElse: () =>
-          Exit.fail(new CallTimeout({ target: callee.name, topic, milliseconds: Duration.toMillis(duration) }))
-      })
+          duration,
+          orElse: () =>
+            Exit.fail(new CallTimeout({ target: callee.name, topic, milliseconds: Duration.toMillis(duration) }))
+        })
       : answer
-    return Effect.ensuring(timely, Effect.sync(() => unwatch?.()))
+    return Effect.ensuring(
+      timely,
+      Effect.sync(() => unwatch?.())
+    )
   })
 
 /**

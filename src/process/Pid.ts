@@ -87,7 +87,8 @@ const schemaOf = <Rpcs extends Rpc.Any>(): Schema.Codec<Pid<Rpcs>, string> =>
     Schema.decodeTo(
       Schema.declare((u: unknown): u is Pid<Rpcs> => isPid(u), { expected: "a Pid" }),
       SchemaTransformation.transformEffect<Pid<Rpcs>, string>({
-        decode: (text) => Effect.suspend(() => {
+        decode: (text) =>
+          Effect.suspend(() => {
             const pid = internal.parseUnsafe(text)
             return pid === undefined
               ? Effect.fail(new SchemaIssue.InvalidValue({ message: new InvalidPid({ input: text }).message }, text))
@@ -115,5 +116,6 @@ export const schema: Schema.Codec<Pid, string> = schemaOf<never>()
  *
  * @category schemas
  */
-export const of = <const Rpcs extends ReadonlyArray<Rpc.Any>>(..._rpcs: Rpcs): Schema.Codec<Pid<Rpcs[number]>, string> =>
-  schemaOf<Rpcs[number]>()
+export const of = <const Rpcs extends ReadonlyArray<Rpc.Any>>(
+  ..._rpcs: Rpcs
+): Schema.Codec<Pid<Rpcs[number]>, string> => schemaOf<Rpcs[number]>()

@@ -1,7 +1,7 @@
 /**
  * A host: where processes run, on one run queue, until it stops them.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -58,10 +58,7 @@ export interface Options {
  *
  * @category layers
  */
-export const layer = (
-  name: string,
-  options?: Options
-): Layer.Layer<ProcessHost, HostAlreadyExists | InvalidOption> =>
+export const layer = (name: string, options?: Options): Layer.Layer<ProcessHost, HostAlreadyExists | InvalidOption> =>
   Layer.effect(ProcessHost, make(name, options)).pipe(Layer.provide(Node.layer))
 
 const make = (
@@ -132,7 +129,8 @@ export const stats = (name?: string): Effect.Effect<Stats, HostNotFound, Process
       ...host.counters,
       live: host.processes.size,
       queued: host.cells.reduce((sum, cell) => sum + cell.queued, 0)
-    })))
+    }))
+  )
 
 /**
  * The process of a host that has a number, if there is one; for tools that know pids as text, `Pid.parse` is the way.
@@ -140,7 +138,9 @@ export const stats = (name?: string): Effect.Effect<Stats, HostNotFound, Process
  * @category reading
  */
 export const find = (name: string, id: number): Effect.Effect<Option.Option<Pid>, HostNotFound, ProcessHost> =>
-  hostNamed(name, (host) => Effect.sync(() => Option.map(Option.fromUndefinedOr(host.processes.get(id)), (cell) => cell.pid)))
+  hostNamed(name, (host) =>
+    Effect.sync(() => Option.map(Option.fromUndefinedOr(host.processes.get(id)), (cell) => cell.pid))
+  )
 
 /**
  * Stops a host before its layer's scope closes, and waits until it has stopped; this host when no name is given. Fails

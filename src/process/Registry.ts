@@ -11,7 +11,8 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Selectable } from "../channel/Selectable.ts"
 import { cellAt } from "./internal/delivery.ts"
-import { CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import type { CurrentProcess } from "./internal/services.ts"
+import { type ProcessHost, withCell, withHost } from "./internal/services.ts"
 import { type Name, make as makeName } from "./Name.ts"
 import type { Pid } from "./Pid.ts"
 import { AlreadyRegistered, ProcessNotFound } from "./ProcessError.ts"
@@ -149,10 +150,11 @@ export const events: Effect.Effect<Selectable<RegistryEvent>, never, ProcessHost
 export const withLock =
   (key: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | ProcessHost> =>
-    withHost((host) =>
-      Effect.scoped(
-        Effect.flatMap(RcMap.get(host.node.locks, key), (semaphore) => Semaphore.withPermits(semaphore, 1)(effect))
-      ) as Effect.Effect<A, E, R>
+    withHost(
+      (host) =>
+        Effect.scoped(
+          Effect.flatMap(RcMap.get(host.node.locks, key), (semaphore) => Semaphore.withPermits(semaphore, 1)(effect))
+        ) as Effect.Effect<A, E, R>
     )
 
 /**

@@ -45,13 +45,11 @@ export type InitialMessage<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any
   : never
 
 /**
- * The arguments of a spawn behind the definition.
+ * The argument that carries the arguments of a body: it may be left out where there are none.
  *
  * @category utility types
  */
-export type SpawnArguments<Args, Options> = [Args] extends [void]
-  ? [args?: undefined, options?: Options]
-  : [args: Args, options?: Options]
+export type ArgumentsOf<Args> = [Args] extends [void] ? [args?: undefined] : [args: Args]
 
 /**
  * Why a spawn can fail: a message given along may be refused as well.
@@ -59,6 +57,41 @@ export type SpawnArguments<Args, Options> = [Args] extends [void]
  * @category utility types
  */
 export type SpawnFailure<Options> = Options extends { readonly message: object } ? SpawnError | SendError : SpawnError
+
+/**
+ * A function that starts a process: the arguments may be left out, with the options, where the body has none.
+ *
+ * @category utility types
+ */
+export interface Spawn<Answers extends "pid" | "monitor", Requires> {
+  <Name extends string, Rpcs extends Rpc.Any, Success extends Schema.Top>(
+    process: Process<Name, Rpcs, typeof Schema.Void, Success>
+  ): Effect.Effect<Spawned<Answers, Rpcs>, SpawnError, Implementation<Name> | Requires>
+  <
+    Name extends string,
+    Rpcs extends Rpc.Any,
+    Args extends Schema.Top,
+    Success extends Schema.Top,
+    const O extends SpawnOptions<Rpcs> = {}
+  >(
+    process: Process<Name, Rpcs, Args, Success>,
+    args: Args["Type"],
+    options?: O
+  ): Effect.Effect<Spawned<Answers, Rpcs>, SpawnFailure<O>, Implementation<Name> | Requires>
+}
+
+/**
+ * What a spawn answers: the pid, or a monitor that has it.
+ *
+ * @category utility types
+ */
+export type Spawned<Answers extends "pid" | "monitor", Rpcs extends Rpc.Any> = Answers extends "pid"
+  ? Pid<Rpcs>
+  : Monitor<Rpcs>
+
+interface AnyProcess {
+  readonly [TypeId]: Definition
+}
 
 interface Options {
   readonly host?: string | undefined
@@ -135,19 +168,8 @@ const spawnWith = <A>(
  *
  * @category spawning
  */
-export const spawn = <
-  Name extends string,
-  Rpcs extends Rpc.Any,
-  Args extends Schema.Top,
-  Success extends Schema.Top,
-  const O extends SpawnOptions<Rpcs> = {}
->(
-  process: Process<Name, Rpcs, Args, Success>,
-  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
-): Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost> =>
-  withHost((host, fiber) =>
-    spawnWith(process[TypeId], args, options, host, fiber, (cell) => cell.pid as Pid<Rpcs>)
-  ) as Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost>
+export const spawn: Spawn<"pid", ProcessHost> = (process: AnyProcess, args?: unknown, options?: Options) =>
+  withHost((host, fiber) => spawnWith(process[TypeId], args, options, host, fiber, (cell) => cell.pid)) as never
 
 /**
  * Starts a process and monitors it in the same step, so that its exit is seen even if it ends at once.
@@ -158,21 +180,11 @@ export const spawn = <
  *
  * @category spawning
  */
-export const spawnMonitored = <
-  Name extends string,
-  Rpcs extends Rpc.Any,
-  Args extends Schema.Top,
-  Success extends Schema.Top,
-  const O extends SpawnOptions<Rpcs> = {}
->(
-  process: Process<Name, Rpcs, Args, Success>,
-  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
-): Effect.Effect<Monitor<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess> =>
-  spawnWatched(process[TypeId], args, options, (self, cell) => MonitorImpl.start(self, cell)) as Effect.Effect<
-    Monitor<Rpcs>,
-    SpawnFailure<O>,
-    Implementation<Name> | ProcessHost | CurrentProcess
-  >
+export const spawnMonitored: Spawn<"monitor", ProcessHost | CurrentProcess> = (
+  process: AnyProcess,
+  args?: unknown,
+  options?: Options
+) => spawnWatched(process[TypeId], args, options, (self, cell) => MonitorImpl.start(self, cell)) as never
 
 /**
  * Starts a process and links it to this one in the same step.
@@ -183,20 +195,15 @@ export const spawnMonitored = <
  *
  * @category spawning
  */
-export const spawnLinked = <
-  Name extends string,
-  Rpcs extends Rpc.Any,
-  Args extends Schema.Top,
-  Success extends Schema.Top,
-  const O extends SpawnOptions<Rpcs> = {}
->(
-  process: Process<Name, Rpcs, Args, Success>,
-  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
-): Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess> =>
+export const spawnLinked: Spawn<"pid", ProcessHost | CurrentProcess> = (
+  process: AnyProcess,
+  args?: unknown,
+  options?: Options
+) =>
   spawnWatched(process[TypeId], args, options, (self, cell) => {
     self.link(cell)
     return cell.pid
-  }) as Effect.Effect<Pid<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess>
+  }) as never
 
 /**
  * Starts a process, links it to this one and monitors it, all in the same step.
@@ -207,20 +214,15 @@ export const spawnLinked = <
  *
  * @category spawning
  */
-export const spawnLinkedMonitored = <
-  Name extends string,
-  Rpcs extends Rpc.Any,
-  Args extends Schema.Top,
-  Success extends Schema.Top,
-  const O extends SpawnOptions<Rpcs> = {}
->(
-  process: Process<Name, Rpcs, Args, Success>,
-  ...[args, options]: SpawnArguments<Args["Type"], O & SpawnOptions<Rpcs>>
-): Effect.Effect<Monitor<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess> =>
+export const spawnLinkedMonitored: Spawn<"monitor", ProcessHost | CurrentProcess> = (
+  process: AnyProcess,
+  args?: unknown,
+  options?: Options
+) =>
   spawnWatched(process[TypeId], args, options, (self, cell) => {
     self.link(cell)
     return MonitorImpl.start(self, cell)
-  }) as Effect.Effect<Monitor<Rpcs>, SpawnFailure<O>, Implementation<Name> | ProcessHost | CurrentProcess>
+  }) as never
 
 const spawnWatched = <A>(
   process: Definition,

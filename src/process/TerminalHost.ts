@@ -27,7 +27,7 @@ import { ProcessHost } from "./internal/services.ts"
 import { TerminalClosed } from "./ProcessError.ts"
 import type { HostAlreadyExists, InvalidOption, SpawnError } from "./ProcessError.ts"
 import type { Options } from "./ProcessHost.ts"
-import { spawn, type SpawnArguments } from "./Spawning.ts"
+import { spawn, type ArgumentsOf } from "./Spawning.ts"
 import { await as awaitExit } from "./Watching.ts"
 
 /**
@@ -81,14 +81,10 @@ interface TerminalHostImpl extends Terminal {
   readonly host: HostImpl
 }
 
-const make = Effect.fnUntraced(function*(
+const make = Effect.fnUntraced(function* (
   name: string,
   options: Options | undefined
-): Effect.fn.Return<
-  TerminalHostImpl,
-  HostAlreadyExists | InvalidOption,
-  Node | Stdio.Stdio | Scope.Scope
-> {
+): Effect.fn.Return<TerminalHostImpl, HostAlreadyExists | InvalidOption, Node | Stdio.Stdio | Scope.Scope> {
   const stdio = yield* Stdio.Stdio
   const host = yield* makeHost(name, options)
   const lines = yield* LineSource.make(Stream.splitLines(Stream.decodeText(stdio.stdin)))
@@ -190,23 +186,18 @@ export const Shutdown: Context.Reference<Effect.Effect<string>> = Context.Refere
  */
 export const main = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
   process: Process<Name, Rpcs, Args, Success>,
-  ...[args]: SpawnArguments<Args["Type"], never>
+  ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<number, SpawnError, Implementation<Name> | TerminalHost> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const { host } = (yield* TerminalHost) as TerminalHostImpl
     const shutdown = yield* Shutdown
-    const started = Effect.provideService(
-      spawn(process, ...([args] as SpawnArguments<Args["Type"], never>)),
-      ProcessHost,
-      host
-    ) as Effect.Effect<import("./Pid.ts").Pid, SpawnError, Implementation<Name>>
+    const started = Effect.provideService(spawn(process, args), ProcessHost, host)
     return yield* Effect.acquireUseRelease(
       started,
       (pid) => {
         const cancelled = Effect.flatMap(shutdown, (reason) =>
-          Effect.sync(() =>
-            host.processes.get(pid.id)?.cancelOrStop({ _tag: "Cancel", from: undefined, reason })
-          ))
+          Effect.sync(() => host.processes.get(pid.id)?.cancelOrStop({ _tag: "Cancel", from: undefined, reason }))
+        )
         return awaitExit(pid).pipe(
           Effect.raceFirst(Effect.andThen(cancelled, Effect.never)),
           Effect.map(exitCodeOf),

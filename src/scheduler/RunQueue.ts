@@ -32,8 +32,8 @@ export const defaultTimeSlice: Duration.Duration = Duration.millis(5)
  * **Details**
  *
  * Tasks of one priority run first in, first out; lower priority numbers run first, as with Effect's own scheduler. The
- * clock is read every 64 tasks, and after a task in which a fiber used up its budget of operations. A single stretch
- * of JavaScript that neither suspends nor yields can't be cut short.
+ * clock is read every few tasks, after each where they are long, and after one in which a fiber used up its budget of
+ * operations. A single stretch of JavaScript that neither suspends nor yields can't be cut short.
  *
  * @param options.timeSlice how long to run before the event loop turns, 5 milliseconds by default
  *
@@ -56,7 +56,7 @@ export const defaultTimeSlice: Duration.Duration = Duration.millis(5)
 export const make = (options?: { readonly timeSlice?: Duration.Input | undefined }): RunQueue =>
   new RunQueueImpl(Duration.toMillis(Duration.fromInputUnsafe(options?.timeSlice ?? defaultTimeSlice)))
 
-const TasksBetweenClockReads = 64
+const TasksBetweenClockReads = 8
 
 interface Lane {
   readonly priority: number
@@ -95,16 +95,20 @@ class RunQueueImpl implements RunQueue, Drainable {
   }
 
   drain(milliseconds: number): void {
-    const end = performance.now() + milliseconds
-    let ran = 0
+    let read = performance.now()
+    const end = read + milliseconds
+    let untilRead = TasksBetweenClockReads
     while (true) {
       const task = this.next()
       if (task === undefined) return
       task()
-      if (this.lookAtClock || (++ran & (TasksBetweenClockReads - 1)) === 0) {
-        this.lookAtClock = false
-        if (performance.now() >= end) return
-      }
+      if (--untilRead > 0 && !this.lookAtClock) continue
+      this.lookAtClock = false
+      const now = performance.now()
+      if (now >= end) return
+      // Where tasks are long, a few of them could outlast the slice: then the clock is read after each.
+      untilRead = (now - read) * TasksBetweenClockReads > milliseconds ? 1 : TasksBetweenClockReads
+      read = now
     }
   }
 

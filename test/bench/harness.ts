@@ -58,7 +58,7 @@ export interface Row extends Summary {
 }
 
 /** Runs a bench and answers a row for each metric; a run that does not prove its work is a defect. */
-export const measure = Effect.fnUntraced(function*(bench: Bench) {
+export const measure = Effect.fnUntraced(function* (bench: Bench) {
   const present = bench.peers.filter((peer) => "run" in peer)
   const arms = [bench.subject, ...present]
   const runs = new Map(arms.map((arm) => [arm, [] as Array<Run>]))

@@ -49,9 +49,10 @@ const keep = (ran: ReadonlyArray<Bench>, rows: ReadonlyArray<Row>): void => {
   writeFileSync(file, `${JSON.stringify(all, undefined, 2)}\n`)
 }
 
-const benchOf = (row: Row): number => benches.findIndex(({ name }) => row.name === name || row.name.startsWith(`${name}: `))
+const benchOf = (row: Row): number =>
+  benches.findIndex(({ name }) => row.name === name || row.name.startsWith(`${name}: `))
 
-const main = Effect.gen(function*() {
+const main = Effect.gen(function* () {
   const names = process.argv.slice(2)
   const unknown = names.filter((name) => benches.every((bench) => bench.name !== name))
   if (unknown.length > 0) {

@@ -12,27 +12,31 @@ const ParkedLive = Parked.toLayer(() => Parked.receive())
 const Marker = Process.make("bench:marker")
 const MarkerLive = Marker.toLayer(() => Effect.void)
 
-/** One step: whatever it sets off runs when it is done, so that the phases can be told apart. */
-const inOneGo = Effect.provideService(References.PreventSchedulerYield, true)
+/** How long each effect takes. None yields: what one sets off runs when it is done, so that they can be told apart. */
+const inOneGo = <E, R>([one, next]: readonly [Effect.Effect<unknown, E, R>, Effect.Effect<unknown, E, R>]) =>
+  Effect.provideService(Effect.all([seconds(one), seconds(next)]), References.PreventSchedulerYield, true)
 
 const result = (memory: number, start: number, send: number, end: number, proof: Run["proof"]): Run => ({
   measured: { memory: memory / count, start, send, end },
   proof
 })
 
-const troupe = Effect.gen(function*() {
+const troupe = Effect.gen(function* () {
   const pids: Array<Pid.Pid<typeof Tick>> = []
   const before = yield* heapUsed
   const start = yield* seconds(
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       for (let i = 0; i < count; i++) pids.push(yield* Process.spawn(Parked))
       // Bodies begin in the order of the spawns: when this one has begun, all others wait for their message.
       yield* Process.await(yield* Process.spawn(Marker))
     })
   )
   const memory = (yield* heapUsed) - before
-  const send = yield* seconds(inOneGo(Effect.forEach(pids, (pid) => Process.send(pid, "tick"), { discard: true })))
-  const end = yield* seconds(Process.await(pids[count - 1]!))
+  const [send, end] = yield* inOneGo([
+    Effect.forEach(pids, (pid) => Process.send(pid, "tick"), { discard: true }),
+    // Messages are taken in the order of the sends.
+    Process.await(pids[count - 1]!)
+  ])
   const { live, received, sent } = yield* ProcessHost.stats()
   return result(memory, start, send, end, { sent, received, live })
 }).pipe(
@@ -40,13 +44,13 @@ const troupe = Effect.gen(function*() {
   Effect.orDie
 )
 
-const raw = Effect.gen(function*() {
+const raw = Effect.gen(function* () {
   const queues: Array<Queue.Queue<string>> = []
   let started = 0
   let sent = 0
   let received = 0
   const take = (queue: Queue.Queue<string>) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       started++
       yield* Queue.take(queue)
       received++
@@ -55,7 +59,7 @@ const raw = Effect.gen(function*() {
     Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.yieldNow, until(condition))))
   const before = yield* heapUsed
   const start = yield* seconds(
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       for (let i = 0; i < count; i++) {
         const queue = yield* Queue.unbounded<string>()
         queues.push(queue)
@@ -66,8 +70,10 @@ const raw = Effect.gen(function*() {
   )
   const memory = (yield* heapUsed) - before
   const offer = (queue: Queue.Queue<string>) => Effect.map(Queue.offer(queue, "tick"), (accepted) => accepted && sent++)
-  const send = yield* seconds(inOneGo(Effect.forEach(queues, offer, { discard: true })))
-  const end = yield* seconds(until(() => received === count))
+  const [send, end] = yield* inOneGo([
+    Effect.forEach(queues, offer, { discard: true }),
+    until(() => received === count)
+  ])
   return result(memory, start, send, end, { sent, received, live: started - received })
 })
 

@@ -11,7 +11,7 @@ const Ponger = Process.make("bench:ponger", { protocol: [Ball], args: Pid.of(Bal
 const Pinger = Process.make("bench:pinger", { protocol: [Ball], success: Schema.Int })
 
 const PongerLive = Ponger.toLayer(
-  Effect.fnUntraced(function*(pinger) {
+  Effect.fnUntraced(function* (pinger) {
     while (true) {
       const { payload } = yield* Ponger.receive()
       yield* Process.send(pinger, "ball", payload)
@@ -20,7 +20,7 @@ const PongerLive = Ponger.toLayer(
 )
 
 const PingerLive = Pinger.toLayer(
-  Effect.fnUntraced(function*() {
+  Effect.fnUntraced(function* () {
     const ponger = yield* Process.spawn(Ponger, yield* Pinger.self)
     let returned = 0
     for (let i = 0; i < roundTrips; i++) {
@@ -37,10 +37,10 @@ const result = (returned: number, took: number): Run => ({
   proof: { returned }
 })
 
-const troupe = Effect.gen(function*() {
+const troupe = Effect.gen(function* () {
   let returned = 0
   const took = yield* seconds(
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pinger = yield* Process.spawn(Pinger)
       returned = yield* Effect.flatten(Process.await(pinger)) as Effect.Effect<number>
     })
@@ -51,13 +51,13 @@ const troupe = Effect.gen(function*() {
   Effect.orDie
 )
 
-const raw = Effect.gen(function*() {
+const raw = Effect.gen(function* () {
   const pings = yield* Queue.unbounded<number>()
   const pongs = yield* Queue.unbounded<number>()
-  const ponger = Effect.gen(function*() {
+  const ponger = Effect.gen(function* () {
     while (true) yield* Queue.offer(pongs, yield* Queue.take(pings))
   })
-  const pinger = Effect.gen(function*() {
+  const pinger = Effect.gen(function* () {
     let returned = 0
     for (let i = 0; i < roundTrips; i++) {
       yield* Queue.offer(pings, i)

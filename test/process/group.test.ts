@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Option, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Group, Pid, Process, Selectable } from "troupe"
+import type { Pid } from "troupe"
+import { Group, Process, Selectable } from "troupe"
 import { host, settle } from "../support/processes.ts"
 
 const Say = Rpc.make("say", { payload: Schema.String })
@@ -13,7 +14,7 @@ const size = Effect.map(Group.members(room), (members) => members.length)
 
 describe("groups", () => {
   it.effect("R9 a process that joins n times is listed n times; leaving once takes one back; death takes all", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Member)
       for (let i = 0; i < 3; i++) yield* Group.join(room, pid)
       assert.deepStrictEqual((yield* Group.members(room)).map(String), [pid, pid, pid].map(String))
@@ -24,10 +25,11 @@ describe("groups", () => {
       assert.strictEqual(yield* size, 0)
       assert.isFalse(yield* Group.leave(room, pid))
       assert.strictEqual((yield* Effect.flip(Group.join(room, pid)))._tag, "ProcessNotFound")
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 
   it.effect("R11 a watch yields the members there are, then exactly what joins and leaves", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const before = yield* Process.spawn(Member)
       yield* Group.join(room, before)
       const events = yield* Group.watch(room)
@@ -42,10 +44,11 @@ describe("groups", () => {
       }
       assert.deepStrictEqual(seen, [`Joined ${before}`, `Joined ${after}`, `Left ${before}`, `Left ${after}`])
       assert.isTrue(Option.isNone(yield* Selectable.poll(events)))
-    }).pipe(Effect.scoped, Effect.provide(live)))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
 
   it.effect("R13 1,000 joins at once: each is seen once", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const events = yield* Group.watch(room)
       const pids = yield* Effect.forEach(
         Array.from({ length: 1000 }),
@@ -56,10 +59,11 @@ describe("groups", () => {
       for (let i = 0; i < 1000; i++) seen.add(String((yield* Selectable.take(events)).pid))
       assert.strictEqual(seen.size, pids.length)
       assert.isTrue(Option.isNone(yield* Selectable.poll(events)))
-    }).pipe(Effect.scoped, Effect.provide(live)))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
 
   it.effect("a broadcast reaches every member once for each joining, and counts those it reached", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pids: Array<Pid.Pid<typeof Say>> = []
       for (let i = 0; i < 3; i++) {
         const pid = yield* Process.spawn(Member)
@@ -70,5 +74,6 @@ describe("groups", () => {
       for (const pid of pids) assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed("hello"))
       yield* settle
       assert.strictEqual(yield* Group.broadcast(room, "say", "anyone?"), 0)
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 })

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { DeadLetter, Inbox, Process, ProcessHost } from "troupe"
+import type { Inbox } from "troupe"
+import { DeadLetter, Process, ProcessHost } from "troupe"
 import { host, settle } from "../support/processes.ts"
 import { explore } from "../support/schedules.ts"
 
@@ -10,7 +11,7 @@ const Go = Rpc.make("go")
 const consumer = (inbox: Inbox.Options) => {
   const Consumer = Process.make("test:consumer", { args: Schema.Finite, protocol: [Item, Go], inbox })
   const live = Consumer.toLayer(
-    Effect.fn(function*(count) {
+    Effect.fn(function* (count) {
       const taken: Array<number> = []
       while (taken.length < count) {
         const message = yield* Consumer.receive()
@@ -21,26 +22,31 @@ const consumer = (inbox: Inbox.Options) => {
   )
   return { Consumer, live }
 }
-const balanced = Effect.gen(function*() {
+const balanced = Effect.gen(function* () {
   const { deadLetters, queued, received, sent } = yield* ProcessHost.stats()
   assert.strictEqual(sent, received + queued + deadLetters)
 })
 
 describe("a full inbox", () => {
   it.effect("suspends senders, lets them in first come, first served, and loses nothing", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { Consumer, live } = consumer({ capacity: 2 })
       const pid = yield* Effect.provide(Process.spawn(Consumer, 6), live)
       const senders: Array<Fiber.Fiber<void, unknown>> = []
-      for (let i = 0; i < 6; i++) senders.push(yield* Effect.forkChild(Process.send(pid, "item", i), { startImmediately: true }))
-      assert.deepStrictEqual(senders.map((fiber) => fiber.pollUnsafe() !== undefined), [true, true, false, false, false, false])
+      for (let i = 0; i < 6; i++)
+        senders.push(yield* Effect.forkChild(Process.send(pid, "item", i), { startImmediately: true }))
+      assert.deepStrictEqual(
+        senders.map((fiber) => fiber.pollUnsafe() !== undefined),
+        [true, true, false, false, false, false]
+      )
       yield* Effect.forEach(senders, Fiber.join)
       assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed([0, 1, 2, 3, 4, 5]))
       yield* balanced
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("a suspended sender that is interrupted has sent nothing, and the next one gets its place", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const { Consumer, live } = consumer({ capacity: 1 })
       const pid = yield* Effect.provide(Process.spawn(Consumer, 2), live)
       yield* Process.send(pid, "item", 0)
@@ -50,11 +56,12 @@ describe("a full inbox", () => {
       yield* Fiber.join(second)
       assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed([0, 2]))
       yield* balanced
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("in 2,000 schedules a sender that reports its interruption has sent nothing, and the others all have", () =>
     explore(
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { Consumer, live } = consumer({ capacity: 1 })
         const pid = yield* Effect.provide(Process.spawn(Consumer, 100), live)
         const senders: Array<Fiber.Fiber<void, unknown>> = []
@@ -69,29 +76,34 @@ describe("a full inbox", () => {
         yield* balanced
       }).pipe(Effect.provide(host)),
       { schedules: 2000 }
-    ))
+    )
+  )
 
-  it.effect("suspended senders to a process that ends get ProcessNotFound, and their messages are no dead letters", () =>
-    Effect.gen(function*() {
-      const Stuck = Process.make("test:stuck", { protocol: [Item], inbox: { capacity: 1, overflow: "suspend" } })
-      const pid = yield* Effect.provide(Process.spawn(Stuck), Stuck.toLayer(() => Effect.never))
-      yield* Process.send(pid, "item", 0)
-      const waiting = yield* Effect.forkChild(Effect.flip(Process.send(pid, "item", 1)), { startImmediately: true })
-      yield* Process.kill(pid)
-      assert.strictEqual((yield* Fiber.join(waiting))._tag, "ProcessNotFound")
-      assert.deepStrictEqual(yield* DeadLetter.counts, { Ended: 1, Overflow: 0 })
-      yield* balanced
-    }).pipe(Effect.provide(host)))
+  it.effect(
+    "suspended senders to a process that ends get ProcessNotFound, and their messages are no dead letters",
+    () =>
+      Effect.gen(function* () {
+        const Stuck = Process.make("test:stuck", { protocol: [Item], inbox: { capacity: 1, overflow: "suspend" } })
+        const pid = yield* Effect.provide(
+          Process.spawn(Stuck),
+          Stuck.toLayer(() => Effect.never)
+        )
+        yield* Process.send(pid, "item", 0)
+        const waiting = yield* Effect.forkChild(Effect.flip(Process.send(pid, "item", 1)), { startImmediately: true })
+        yield* Process.kill(pid)
+        assert.strictEqual((yield* Fiber.join(waiting))._tag, "ProcessNotFound")
+        assert.deepStrictEqual(yield* DeadLetter.counts, { Ended: 1, Overflow: 0 })
+        yield* balanced
+      }).pipe(Effect.provide(host))
+  )
 
   it.effect("drops the newest, drops the oldest, or rejects, as it is told, and every drop is a dead letter", () =>
-    Effect.gen(function*() {
-      for (
-        const [overflow, kept, dropped] of [
-          ["drop-newest", [0, 1], 2],
-          ["drop-oldest", [2, 3], 2],
-          ["reject", [0, 1], 0]
-        ] as const
-      ) {
+    Effect.gen(function* () {
+      for (const [overflow, kept, dropped] of [
+        ["drop-newest", [0, 1], 2],
+        ["drop-oldest", [2, 3], 2],
+        ["reject", [0, 1], 0]
+      ] as const) {
         const { Consumer, live } = consumer({ capacity: 2, overflow })
         const before = (yield* DeadLetter.counts).Overflow
         const pid = yield* Effect.provide(Process.spawn(Consumer, 2), live)
@@ -106,5 +118,6 @@ describe("a full inbox", () => {
       }
       yield* settle
       yield* balanced
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 })

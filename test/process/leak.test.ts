@@ -12,7 +12,7 @@ const crowd = Group.make("crowd", [Tick])
 const megabyte = 1024 * 1024
 
 /** The heap in use, once all garbage is gone. */
-const heapUsed = Effect.gen(function*() {
+const heapUsed = Effect.gen(function* () {
   const { gc } = globalThis
   assert.isFunction(gc, "the test needs node --expose-gc")
   // Weak references are cleared in a turn of the event loop after the collection.
@@ -25,7 +25,7 @@ const heapUsed = Effect.gen(function*() {
 
 /** By how much the heap grows while an effect runs, once it has run on a smaller scale. */
 const growth = <E, R>(work: (times: number) => Effect.Effect<void, E, R>): Effect.Effect<number, E, R> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     yield* work(10_000)
     const before = yield* heapUsed
     yield* work(100_000)
@@ -35,7 +35,7 @@ const growth = <E, R>(work: (times: number) => Effect.Effect<void, E, R>): Effec
 const Member = Process.make("test:member", { protocol: [Tick] })
 
 const MemberLive = Member.toLayer(
-  Effect.fnUntraced(function*() {
+  Effect.fnUntraced(function* () {
     yield* Group.join(crowd, yield* Member.self)
     yield* Member.receive()
   })
@@ -47,7 +47,7 @@ const Leader = Process.make("test:leader", { protocol: [Work] })
 const party = 1000
 
 const LeaderLive = Leader.toLayer(
-  Effect.fnUntraced(function*() {
+  Effect.fnUntraced(function* () {
     const events = yield* Leader.events
     while (true) {
       const { payload } = yield* Leader.receive()
@@ -65,31 +65,41 @@ const LeaderLive = Leader.toLayer(
 )
 
 describe("100,000 processes", () => {
-  it.live("leave nothing behind when they end", () =>
-    Effect.gen(function*() {
-      const leader = yield* Process.spawn(Leader)
-      const grown = yield* growth(
-        Effect.fnUntraced(function*(times) {
-          const { spawned } = yield* ProcessHost.stats()
-          yield* Process.send(leader, "work", times)
-          yield* waitUntil(Effect.map(ProcessHost.stats(), (stats) => stats.spawned - spawned === times && stats.live === 1))
-        })
-      )
-      assert.deepStrictEqual(yield* ProcessHost.list(), [leader])
-      assert.deepStrictEqual(yield* Registry.entries, [])
-      assert.deepStrictEqual(yield* Group.members(crowd), [])
-      const { links, queued, watchers } = yield* Process.info(leader)
-      assert.deepStrictEqual({ links, queued, watchers }, { links: [], queued: 0, watchers: 0 })
-      const { deadLetters, received, sent } = yield* ProcessHost.stats()
-      assert.deepStrictEqual({ deadLetters, received, sent }, { deadLetters: 0, received: 110_002, sent: 110_002 })
-      assert.isBelow(grown, 2 * megabyte)
-    }).pipe(Effect.provide(LeaderLive.pipe(Layer.provideMerge(MemberLive), Layer.provideMerge(host)))), 60_000)
+  it.live(
+    "leave nothing behind when they end",
+    () =>
+      Effect.gen(function* () {
+        const leader = yield* Process.spawn(Leader)
+        const grown = yield* growth(
+          Effect.fnUntraced(function* (times) {
+            const { spawned } = yield* ProcessHost.stats()
+            yield* Process.send(leader, "work", times)
+            yield* waitUntil(
+              Effect.map(ProcessHost.stats(), (stats) => stats.spawned - spawned === times && stats.live === 1)
+            )
+          })
+        )
+        assert.deepStrictEqual(yield* ProcessHost.list(), [leader])
+        assert.deepStrictEqual(yield* Registry.entries, [])
+        assert.deepStrictEqual(yield* Group.members(crowd), [])
+        const { links, queued, watchers } = yield* Process.info(leader)
+        assert.deepStrictEqual({ links, queued, watchers }, { links: [], queued: 0, watchers: 0 })
+        const { deadLetters, received, sent } = yield* ProcessHost.stats()
+        assert.deepStrictEqual({ deadLetters, received, sent }, { deadLetters: 0, received: 110_002, sent: 110_002 })
+        assert.isBelow(grown, 2 * megabyte)
+      }).pipe(Effect.provide(LeaderLive.pipe(Layer.provideMerge(MemberLive), Layer.provideMerge(host)))),
+    60_000
+  )
 })
 
-const Waiter = Process.make("test:waiter", { protocol: [Tick], args: Schema.Int, success: Schema.Struct({ messages: Schema.Int, events: Schema.Int }) })
+const Waiter = Process.make("test:waiter", {
+  protocol: [Tick],
+  args: Schema.Int,
+  success: Schema.Struct({ messages: Schema.Int, events: Schema.Int })
+})
 
 const WaiterLive = Waiter.toLayer(
-  Effect.fnUntraced(function*(times) {
+  Effect.fnUntraced(function* (times) {
     const inbox = yield* Waiter.inbox
     const events = yield* Waiter.events
     const taken = { messages: 0, events: 0 }
@@ -103,22 +113,26 @@ const WaiterLive = Waiter.toLayer(
 )
 
 describe("100,000 selects", () => {
-  it.live("leave nothing behind in the sources that they waited for", () =>
-    Effect.gen(function*() {
-      const select = Effect.fnUntraced(function*(times: number) {
-        const waiter = yield* Process.spawn(Waiter, times)
-        for (let i = 0; i < times; i += 2) {
-          yield* Process.send(waiter, "tick")
-          yield* waitUntil(Effect.map(Process.info(waiter), (info) => info.queued === 0))
-          yield* Process.cancel(waiter)
-          yield* Effect.yieldNow
-        }
-        const taken = yield* Effect.flatten(Process.await(waiter))
-        assert.deepStrictEqual(taken, { messages: times / 2, events: times / 2 })
-      })
-      const grown = yield* growth(select)
-      assert.isBelow(grown, 2 * megabyte)
-    }).pipe(Effect.provide(WaiterLive.pipe(Layer.provideMerge(host)))), 60_000)
+  it.live(
+    "leave nothing behind in the sources that they waited for",
+    () =>
+      Effect.gen(function* () {
+        const select = Effect.fnUntraced(function* (times: number) {
+          const waiter = yield* Process.spawn(Waiter, times)
+          for (let i = 0; i < times; i += 2) {
+            yield* Process.send(waiter, "tick")
+            yield* waitUntil(Effect.map(Process.info(waiter), (info) => info.queued === 0))
+            yield* Process.cancel(waiter)
+            yield* Effect.yieldNow
+          }
+          const taken = yield* Effect.flatten(Process.await(waiter))
+          assert.deepStrictEqual(taken, { messages: times / 2, events: times / 2 })
+        })
+        const grown = yield* growth(select)
+        assert.isBelow(grown, 2 * megabyte)
+      }).pipe(Effect.provide(WaiterLive.pipe(Layer.provideMerge(host)))),
+    60_000
+  )
 })
 
 const waitUntil = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>

@@ -12,7 +12,7 @@ const Go = Rpc.make("go")
 /** Takes as many messages as it is told to, after a `go`, and returns them. */
 const Collector = Process.make("test:collector", { args: Schema.Int, protocol: [Number, Text, Go] })
 const CollectorLive = Collector.toLayer(
-  Effect.fn(function*(count) {
+  Effect.fn(function* (count) {
     yield* Collector.receive("go")
     const taken: Array<unknown> = []
     while (taken.length < count) taken.push((yield* Collector.receive()).payload)
@@ -24,42 +24,47 @@ const result = (pid: Pid.Pid) => Effect.flatten(Process.await(pid))
 
 describe("messages", () => {
   it.effect("W1 a message to a process that is not reading yet is queued, and received when it reads", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Collector, 1)
       yield* Process.send(pid, "number", 1)
       yield* settle
       assert.strictEqual((yield* Process.info(pid)).queued, 1)
       yield* Process.send(pid, "go")
       assert.deepStrictEqual(yield* result(pid), [1])
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 
   it.effect("W2 W5 messages of one sender are received in order, also those sent before the first read", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Collector, 10)
       for (let i = 0; i < 5; i++) yield* Process.send(pid, "number", i)
       yield* Process.send(pid, "go")
       yield* settle
       for (let i = 5; i < 10; i++) yield* Process.send(pid, "number", i)
       assert.deepStrictEqual(yield* result(pid), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 
-  it.effect("P43 messages of one sender keep their order across topics, and selecting some keeps the order of the rest", () =>
-    Effect.gen(function*() {
-      const pid = yield* Process.spawn(Collector, 4)
-      yield* Process.send(pid, "number", 1)
-      yield* Process.send(pid, "text", "a")
-      yield* Process.send(pid, "go")
-      yield* Process.send(pid, "number", 2)
-      yield* Process.send(pid, "text", "b")
-      assert.deepStrictEqual(yield* result(pid), [1, "a", 2, "b"])
-    }).pipe(Effect.provide(live)))
+  it.effect(
+    "P43 messages of one sender keep their order across topics, and selecting some keeps the order of the rest",
+    () =>
+      Effect.gen(function* () {
+        const pid = yield* Process.spawn(Collector, 4)
+        yield* Process.send(pid, "number", 1)
+        yield* Process.send(pid, "text", "a")
+        yield* Process.send(pid, "go")
+        yield* Process.send(pid, "number", 2)
+        yield* Process.send(pid, "text", "b")
+        assert.deepStrictEqual(yield* result(pid), [1, "a", 2, "b"])
+      }).pipe(Effect.provide(live))
+  )
 
   it.effect("W3 W8 a listener takes its topic alone, and the inbox gets it again when the listener is gone", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Split = Process.make("test:split", { protocol: [Number, Text, Go] })
-      const body = Effect.fnUntraced(function*() {
+      const body = Effect.fnUntraced(function* () {
         const heard = yield* Effect.scoped(
-          Effect.gen(function*() {
+          Effect.gen(function* () {
             const texts = yield* Split.listen("text")
             yield* Process.send(yield* Split.self, "number", 1)
             yield* Process.send(yield* Split.self, "text", "a")
@@ -78,31 +83,34 @@ describe("messages", () => {
       const pid = yield* Effect.provide(Process.spawn(Split), Split.toLayer(body))
       // "b" was accepted between 2 and "c": it has its place, though the listener never took it.
       assert.deepStrictEqual(yield* result(pid), ["a", 1, 2, "b", "c"])
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("W4 a topic that begins with @ is refused with a typed error, and can't be in a protocol", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Collector, 1)
       const error = yield* Effect.flip(Process.send(pid, "@cancel" as "go"))
       assert.strictEqual(error._tag, "InvalidMessage")
       assert.strictEqual(error._tag === "InvalidMessage" && error.reason, "ReservedTopic")
       assert.strictEqual((yield* Process.info(pid)).queued, 0)
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 
   it.effect("W6 asking for the inbox or the events twice gives the same source", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Same = Process.make("test:same", { protocol: [Go] })
       const SameLive = Same.toLayer(() =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           return [(yield* Same.inbox) === (yield* Same.inbox), (yield* Same.events) === (yield* Same.events)]
         })
       )
       const pid = yield* Effect.provide(Process.spawn(Same), SameLive)
       assert.deepStrictEqual(yield* result(pid), [true, true])
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("W7 a message carries topic, payload and sender; from outside of any process there is none", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Reader = Process.make("test:reader", { protocol: [Text] })
       const ReaderLive = Reader.toLayer(() => Reader.receive())
       const outside = yield* Effect.provide(Process.spawn(Reader), ReaderLive)
@@ -114,90 +122,95 @@ describe("messages", () => {
       const inside = yield* Effect.provide(Process.spawn(Reader), ReaderLive)
       const sender = yield* inProcess(Effect.tap(Process.self, () => Process.send(inside, "text", "hi")))
       assert.deepStrictEqual(String(((yield* result(inside)) as Message.Of<typeof Text>).sender), String(sender))
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("W9 P8 a send or call to a process that has ended, or never was, fails at once with ProcessNotFound", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Collector, 0)
       yield* Process.send(pid, "go")
       yield* Process.await(pid)
       const never = yield* Pid.parse("{app:processes|0x00fff}")
       const elsewhere = yield* Pid.parse("{other:host|0x00001}")
-      for (
-        const error of [
-          yield* Effect.flip(Process.send(pid, "number", 1)),
-          yield* Effect.flip(Process.call(pid, "number", 1)),
-          yield* Effect.flip(Process.send(never as typeof pid, "number", 1)),
-          yield* Effect.flip(Process.send(elsewhere as typeof pid, "number", 1)),
-          yield* Effect.flip(Process.send(Collector.named("nobody"), "number", 1))
-        ]
-      ) {
+      for (const error of [
+        yield* Effect.flip(Process.send(pid, "number", 1)),
+        yield* Effect.flip(Process.call(pid, "number", 1)),
+        yield* Effect.flip(Process.send(never as typeof pid, "number", 1)),
+        yield* Effect.flip(Process.send(elsewhere as typeof pid, "number", 1)),
+        yield* Effect.flip(Process.send(Collector.named("nobody"), "number", 1))
+      ]) {
         assert.strictEqual(error._tag, "ProcessNotFound")
         assert.include((error as Error).message, "There is no process")
       }
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 
-  it.effect("W9 a send to a process that is ending fails with ProcessClosed, to one of a stopped host with HostStopped", () =>
-    Effect.gen(function*() {
-      yield* ownClock
-      const Slow = Process.make("test:slow", { protocol: [Go] })
-      const SlowLive = Slow.toLayer(() => Effect.onExit(Effect.never, () => Effect.sleep("1 second")))
-      const pid = yield* Effect.provide(Process.spawn(Slow), SlowLive)
-      yield* settle
-      const stopping = yield* Effect.forkChild(Process.terminate(pid))
-      yield* settle
-      assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessClosed")
-      yield* TestClock.adjust("1 second")
-      yield* Fiber.join(stopping)
-      assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessNotFound")
+  it.effect(
+    "W9 a send to a process that is ending fails with ProcessClosed, to one of a stopped host with HostStopped",
+    () =>
+      Effect.gen(function* () {
+        yield* ownClock
+        const Slow = Process.make("test:slow", { protocol: [Go] })
+        const SlowLive = Slow.toLayer(() => Effect.onExit(Effect.never, () => Effect.sleep("1 second")))
+        const pid = yield* Effect.provide(Process.spawn(Slow), SlowLive)
+        yield* settle
+        const stopping = yield* Effect.forkChild(Process.terminate(pid))
+        yield* settle
+        assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessClosed")
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(stopping)
+        assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessNotFound")
 
-      const other = yield* Effect.provide(Process.spawn(Slow), SlowLive)
-      yield* settle
-      const stop = yield* Effect.forkChild(ProcessHost.stop())
-      yield* settle
-      assert.strictEqual((yield* Effect.flip(Process.send(other, "go")))._tag, "ProcessClosed")
-      yield* TestClock.adjust("10 seconds")
-      yield* Fiber.join(stop)
-    }).pipe(Effect.provide(host)))
+        const other = yield* Effect.provide(Process.spawn(Slow), SlowLive)
+        yield* settle
+        const stop = yield* Effect.forkChild(ProcessHost.stop())
+        yield* settle
+        assert.strictEqual((yield* Effect.flip(Process.send(other, "go")))._tag, "ProcessClosed")
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(stop)
+      }).pipe(Effect.provide(host))
+  )
 
   it.effect("W10 a send by name delivers, and the reply comes back by pid", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Pong = Rpc.make("pong", { payload: Schema.Finite })
       const Ping = Rpc.make("ping", { payload: { from: Pid.of(Pong), n: Schema.Finite } })
       const Server = Process.make("test:server", { protocol: [Ping] })
       const Client = Process.make("test:client", { protocol: [Pong] })
       const ServerLive = Server.toLayer(
-        Effect.fn(function*() {
+        Effect.fn(function* () {
           yield* Registry.register("server")
           const { payload } = yield* Server.receive()
           yield* Process.send(payload.from, "pong", payload.n + 1)
         })
       )
       const ClientLive = Client.toLayer(
-        Effect.fn(function*() {
+        Effect.fn(function* () {
           yield* Process.send(Server.named("server"), "ping", { from: yield* Client.self, n: 1 })
           return (yield* Client.receive()).payload
         })
       )
-      const answer = yield* Effect.gen(function*() {
+      const answer = yield* Effect.gen(function* () {
         yield* Process.spawn(Server)
         yield* settle
         return yield* result(yield* Process.spawn(Client))
       }).pipe(Effect.provide([ServerLive, ClientLive]))
       assert.strictEqual(answer, 2)
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("P10 a send never waits: no virtual time passes, whoever it goes to", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Collector, 1)
       // Nobody advances the clock, so that anything that waited for time would hang this test.
       for (let i = 0; i < 100; i++) yield* Process.send(pid, "number", i)
       yield* Effect.flip(Process.send(Collector.named("nobody"), "number", 1))
       assert.strictEqual((yield* Process.info(pid)).queued, 100)
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 
   it.effect("a payload or topic that came past the types is refused, and nothing is queued", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Collector, 1)
       const payload = yield* Effect.flip(Process.send(pid, "number", "one" as never))
       assert.strictEqual(payload._tag === "InvalidMessage" && payload.reason, "InvalidPayload")
@@ -206,15 +219,16 @@ describe("messages", () => {
       assert.strictEqual(topic._tag === "InvalidMessage" && topic.reason, "UnknownTopic")
       assert.include((topic as Error).message, `"number", "text", "go"`)
       assert.strictEqual((yield* ProcessHost.stats()).sent, 0)
-    }).pipe(Effect.provide(live)))
+    }).pipe(Effect.provide(live))
+  )
 
   it.effect("payloads pass by reference; on a frozen host they are frozen deeply, on a trusted one not looked at", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Box = Rpc.make("box", { payload: Schema.Struct({ inner: Schema.Struct({ n: Schema.Finite }) }) })
       const Keeper = Process.make("test:keeper", { protocol: [Box] })
       const KeeperLive = Keeper.toLayer(() => Effect.map(Keeper.receive(), (message) => message.payload))
       const given = (payloads: "checked" | "frozen" | "trusted", payload: { inner: { n: number } }) =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const pid = yield* Process.spawn(Keeper)
           yield* Process.send(pid, "box", payload)
           return yield* result(pid)
@@ -226,14 +240,15 @@ describe("messages", () => {
       assert.strictEqual(yield* given("frozen", frozen), frozen)
       assert.isTrue(Object.isFrozen(frozen.inner))
       assert.strictEqual(yield* given("trusted", 7 as never), 7)
-    }))
+    })
+  )
 })
 
 describe("call", () => {
   const Add = Rpc.make("add", { payload: Schema.Finite, success: Schema.Finite, error: Schema.String })
   const Adder = Process.make("test:adder", { protocol: [Add, Go] })
   const AdderLive = Adder.toLayer(
-    Effect.fn(function*() {
+    Effect.fn(function* () {
       let total = 0
       while (true) {
         const message = yield* Adder.receive()
@@ -248,28 +263,30 @@ describe("call", () => {
   const adder = Layer.provideMerge(AdderLive, host)
 
   it.effect("answers with the callee's success or typed error", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Adder)
       assert.strictEqual(yield* Process.call(pid, "add", 2), 2)
       assert.strictEqual(yield* Process.call(pid, "add", 3), 5)
       assert.strictEqual(yield* Effect.flip(Process.call(pid, "add", -1)), "negative")
-    }).pipe(Effect.provide(adder)))
+    }).pipe(Effect.provide(adder))
+  )
 
   it.effect("P7 a process that calls itself gets CallingSelf and does not hang", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Narcissus = Process.make("test:narcissus", { protocol: [Add] })
       const NarcissusLive = Narcissus.toLayer(() =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           return yield* Effect.flip(Process.call(yield* Narcissus.self, "add", 1))
         })
       )
       const pid = yield* Effect.provide(Process.spawn(Narcissus), NarcissusLive)
       const error = (yield* result(pid)) as { readonly _tag: string }
       assert.strictEqual(error._tag, "CallingSelf")
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("P9 the callee's end during a call is told with its exit, not as a timeout", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Adder)
       const error = yield* Effect.flip(Process.call(pid, "add", 13))
       assert.strictEqual(typeof error === "string" ? error : error._tag, "CalleeExited")
@@ -279,10 +296,11 @@ describe("call", () => {
       const left = yield* Effect.flip(Process.call(queued, "add", 1))
       assert.strictEqual(typeof left === "string" ? left : left._tag, "CalleeExited")
       assert.include(String(left), "it ended normally")
-    }).pipe(Effect.provide(adder)))
+    }).pipe(Effect.provide(adder))
+  )
 
   it.effect("a call that is not answered in time fails with CallTimeout; the late answer is dropped", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Adder)
       const called = yield* Effect.forkChild(Effect.flip(Process.call(pid, "add", 100, { timeout: "2 seconds" })))
       yield* settle
@@ -294,13 +312,14 @@ describe("call", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* Process.call(pid, "add", 1), 101)
       assert.strictEqual((yield* Process.info(pid)).watchers, 0)
-    }).pipe(Effect.provide(adder)))
+    }).pipe(Effect.provide(adder))
+  )
 
   it.effect("P28 a second reply is a typed error, and nothing of it reaches the caller", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Twice = Process.make("test:twice", { protocol: [Add] })
       const TwiceLive = Twice.toLayer(() =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const message = yield* Twice.receive()
           yield* Message.reply(message, 1)
           return yield* Effect.flip(Message.reply(message, 2))
@@ -309,37 +328,43 @@ describe("call", () => {
       const pid = yield* Effect.provide(Process.spawn(Twice), TwiceLive)
       assert.strictEqual(yield* Process.call(pid, "add", 0), 1)
       assert.strictEqual(((yield* result(pid)) as { readonly _tag: string })._tag, "AlreadyReplied")
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 
   it.effect("a reply to a message that was only sent does nothing", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const pid = yield* Process.spawn(Adder)
       yield* Process.send(pid, "add", 4)
       assert.strictEqual(yield* Process.call(pid, "add", 1), 5)
-    }).pipe(Effect.provide(adder)))
+    }).pipe(Effect.provide(adder))
+  )
 
   it.effect("a chain of 5,000 calls, each waiting for the next, is answered", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const Depth = Rpc.make("depth", { payload: Schema.Finite, success: Schema.Finite })
       const Link = Process.make("test:link", { protocol: [Depth] })
       const LinkLive: Layer.Layer<Process.Implementation<"test:link">> = Link.toLayer(() =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const message = yield* Link.receive()
           if (message.payload === 0) return yield* Message.reply(message, 0)
           const next = yield* Process.spawn(Link)
-          yield* Message.reply(message, 1 + (yield* Process.call(next, "depth", message.payload - 1, { timeout: "Infinity" })))
+          yield* Message.reply(
+            message,
+            1 + (yield* Process.call(next, "depth", message.payload - 1, { timeout: "Infinity" }))
+          )
         }).pipe(Effect.provide(LinkLive))
       )
-      const depth = yield* Effect.gen(function*() {
+      const depth = yield* Effect.gen(function* () {
         return yield* Process.call(yield* Process.spawn(Link), "depth", 5000, { timeout: "Infinity" })
       }).pipe(Effect.provide(LinkLive))
       assert.strictEqual(depth, 5000)
-    }).pipe(Effect.provide(host)))
+    }).pipe(Effect.provide(host))
+  )
 })
 
 describe("dead letters", () => {
   it.effect("what a process never took is a dead letter with its reason, and the count adds up", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const letters = yield* DeadLetter.subscribe
       const pid = yield* Process.spawn(Collector, 1)
       yield* Process.send(pid, "number", 1)
@@ -348,22 +373,29 @@ describe("dead letters", () => {
       yield* Process.send(pid, "go")
       yield* Process.await(pid)
       const first = yield* Selectable.take(letters)
-      assert.deepStrictEqual([first.topic, first.payload, first.reason, String(first.to)], ["number", 2, "Ended", String(pid)])
+      assert.deepStrictEqual(
+        [first.topic, first.payload, first.reason, String(first.to)],
+        ["number", 2, "Ended", String(pid)]
+      )
       assert.strictEqual((yield* Selectable.take(letters)).payload, "three")
       assert.deepStrictEqual(yield* DeadLetter.counts, { Ended: 2, Overflow: 0 })
       const { deadLetters, queued, received, sent } = yield* ProcessHost.stats()
       assert.deepStrictEqual([sent, received, queued, deadLetters], [4, 2, 0, 2])
       assert.isTrue(Option.isNone(yield* Selectable.poll(letters)))
-    }).pipe(Effect.scoped, Effect.provide(live)))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
 
   it.effect.prop(
     "sent = received + queued + dead letters, whatever is sent, taken and ended",
     [Schema.Array(Schema.Tuple([Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 })), Schema.Boolean]))],
     ([steps]) =>
-      Effect.gen(function*() {
-        const Eater = Process.make("test:eater", { protocol: [Number], inbox: { capacity: 2, overflow: "drop-oldest" } })
+      Effect.gen(function* () {
+        const Eater = Process.make("test:eater", {
+          protocol: [Number],
+          inbox: { capacity: 2, overflow: "drop-oldest" }
+        })
         const EaterLive = Eater.toLayer(
-          Effect.fn(function*() {
+          Effect.fn(function* () {
             while (true) {
               const message = yield* Eater.receive()
               if (message.payload === 3) return
@@ -371,7 +403,7 @@ describe("dead letters", () => {
             }
           })
         )
-        yield* Effect.gen(function*() {
+        yield* Effect.gen(function* () {
           let pid = yield* Process.spawn(Eater)
           for (const [n, pause] of steps) {
             const sent = yield* Effect.exit(Process.send(pid, "number", n))

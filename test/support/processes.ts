@@ -27,7 +27,7 @@ export const inProcess = <A, E, R>(
   E,
   ProcessHost.ProcessHost | Exclude<R, Process.CurrentProcess | ProcessHost.ProcessHost | Scope.Scope>
 > =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const pid = yield* Process.spawn(Probe)
     return yield* Effect.flatten(Process.await(pid))
   }).pipe(Effect.provide(Probe.toLayer(() => body))) as never

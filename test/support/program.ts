@@ -79,8 +79,12 @@ export const start = (
   )
 
 /** Runs a program on an input, to its end. */
-export const run = (command: string, args: ReadonlyArray<string>, input: string): Effect.Effect<Ended, never, Scope.Scope> =>
-  Effect.gen(function*() {
+export const run = (
+  command: string,
+  args: ReadonlyArray<string>,
+  input: string
+): Effect.Effect<Ended, never, Scope.Scope> =>
+  Effect.gen(function* () {
     const program = yield* start(command, args)
     yield* program.type(input)
     yield* program.endInput
@@ -96,4 +100,8 @@ export const startAtTerminal = (
   args: ReadonlyArray<string>,
   env: NodeJS.ProcessEnv = {}
 ): Effect.Effect<Program, never, Scope.Scope> =>
-  start("/usr/bin/script", ["-qec", `exec ${[command, ...args].map((word) => `'${word}'`).join(" ")}`, "/dev/null"], env)
+  start(
+    "/usr/bin/script",
+    ["-qec", `exec ${[command, ...args].map((word) => `'${word}'`).join(" ")}`, "/dev/null"],
+    env
+  )

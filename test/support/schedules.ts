@@ -2,10 +2,11 @@
  * Runs a program under many orders of its steps: a seeded scheduler picks the next task at random and has fibers yield
  * at random, so that each seed is one interleaving that can be run again.
  */
-import { Context, Effect, Exit, Fiber, Scheduler } from "effect"
+import type { Fiber } from "effect"
+import { Context, Effect, Exit, Scheduler } from "effect"
 
 const random = (seed: number): (() => number) => {
-  let state = (Math.imul(seed, 2654435761) >>> 0) || 1
+  let state = Math.imul(seed, 2654435761) >>> 0 || 1
   return () => {
     state ^= state << 13
     state >>>= 0

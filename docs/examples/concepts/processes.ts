@@ -1,4 +1,4 @@
-import { Context, Effect, Exit, Layer, Schema } from "effect"
+import { Context, Effect, Equal, Exit, Layer, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Message, Process, ProcessEvent, ProcessHost, Selectable } from "troupe"
 
@@ -39,7 +39,7 @@ const placed = Effect.gen(function* () {
   const first = yield* Process.spawn(Tally, { start: 0 }, options)
   const second = yield* Process.spawn(Tally, { start: 0 }, options) // the name is taken: this is `first`
   return {
-    same: first === second,
+    same: Equal.equals(first, second),
     host: first.host, // "app:jobs"
     total: yield* Process.call(first, "total") // 2
   }

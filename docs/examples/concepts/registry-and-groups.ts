@@ -1,4 +1,4 @@
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Equal, Layer, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Group, Message, Process, ProcessHost, Registry, Selectable } from "troupe"
 
@@ -43,7 +43,7 @@ const spawnedByName = Effect.gen(function* () {
   const second = yield* Process.spawn(Greeter, undefined, { name: "greeter" })
   const answer = yield* Process.call(greeter, "greet", "Grace")
   yield* Process.terminate(first)
-  return { same: first === second, answer }
+  return { same: Equal.equals(first, second), answer }
 })
 // #endregion spawn
 
@@ -85,7 +85,7 @@ const properties = Effect.gen(function* () {
   yield* Effect.yieldNow
   const before = yield* leastLoaded
   yield* Process.kill(idle)
-  return { idleWins: before === idle, left: (yield* Registry.properties(load)).map(([, value]) => value) }
+  return { idleWins: Equal.equals(before, idle), left: (yield* Registry.properties(load)).map(([, value]) => value) }
 })
 
 // #region group

@@ -10,7 +10,7 @@ export const Cli = Process.make("app:cli", { protocol: [EchoResponse] })
 
 // #region body
 export const CliLive = Cli.toLayer(
-  Effect.fn(function*() {
+  Effect.fn(function* () {
     const { cyan, dim, green, yellow } = yield* colors
     const self = yield* Cli.self
     const lines = yield* TerminalHost.lines
@@ -25,9 +25,7 @@ export const CliLive = Cli.toLayer(
       const input = yield* Select.any({ line: lines, event: events })
       if (input._tag === "event" || Option.isNone(input.value) || input.value.value === "") break
 
-      const sent = yield* Effect.result(
-        Process.send(relay, "echo", { sender: self, line, data: input.value.value })
-      )
+      const sent = yield* Effect.result(Process.send(relay, "echo", { sender: self, line, data: input.value.value }))
       if (sent._tag === "Failure") {
         yield* TerminalHost.print(dim("  error: relay not available"))
         continue

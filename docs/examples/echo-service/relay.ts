@@ -5,9 +5,7 @@ import { EchoResponse, Worker } from "./worker.ts"
 
 // #region definition
 export const Relay = Process.make("app:relay", {
-  protocol: [
-    Rpc.make("echo", { payload: { sender: Pid.of(EchoResponse), line: Schema.Int, data: Schema.String } })
-  ]
+  protocol: [Rpc.make("echo", { payload: { sender: Pid.of(EchoResponse), line: Schema.Int, data: Schema.String } })]
 })
 
 /** Where the relay is found, whichever process it is at the time. */
@@ -16,7 +14,7 @@ export const relay = Relay.named("relay")
 
 // #region body
 export const RelayLive = Relay.toLayer(
-  Effect.fn(function*() {
+  Effect.fn(function* () {
     const inbox = yield* Relay.inbox
     const events = yield* Relay.events
     const stats = { messages: 0, workersSpawned: 0 }
@@ -41,7 +39,7 @@ export const RelayLive = Relay.toLayer(
 // #endregion body
 
 // #region coroutine
-const reportEvery = Effect.fnUntraced(function*(
+const reportEvery = Effect.fnUntraced(function* (
   interval: "5 seconds",
   stats: { readonly messages: number; readonly workersSpawned: number }
 ) {

@@ -17,7 +17,7 @@ export const Worker = Process.make("app:worker", {
 
 // #region body
 export const WorkerLive = Worker.toLayer(
-  Effect.fn(function*({ data, line, sender }) {
+  Effect.fn(function* ({ data, line, sender }) {
     yield* Effect.sleep("100 millis")
     yield* Process.send(sender, "echo_response", { line, data: data.toUpperCase(), worker: yield* Worker.self })
   })

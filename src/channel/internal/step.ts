@@ -32,9 +32,7 @@ Object.setPrototypeOf(
     label: "Step",
     evaluate(fiber) {
       const effect = this.run(fiber)
-      return Exit.isExit(effect)
-        ? (effect as unknown as Operation<unknown, unknown, unknown>)[evaluate](fiber)
-        : effect
+      return Exit.isExit(effect) ? (effect as unknown as Operation<unknown, unknown, unknown>)[evaluate](fiber) : effect
     }
   })
 )

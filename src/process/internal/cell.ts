@@ -95,10 +95,7 @@ export class Cell implements InboxOwner {
   }
 
   private makeContext(): Context.Context<never> {
-    return this.environment.base.pipe(
-      Context.add(Scope.Scope, this.scope),
-      Context.add(CurrentProcess, this)
-    )
+    return this.environment.base.pipe(Context.add(Scope.Scope, this.scope), Context.add(CurrentProcess, this))
   }
 
   /** A coroutine failed: the memory that it shares with the body is in doubt, so that the process ends with its cause. */

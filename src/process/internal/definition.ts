@@ -1,7 +1,7 @@
 /**
  * What a host needs to know to run a process: its name, the messages that it takes, and its body.
  */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
@@ -58,24 +58,26 @@ export const refusalOf = (
   if (known === undefined) {
     return topic.startsWith("@")
       ? new InvalidMessage({
-        target: String(target),
-        topic,
-        reason: "ReservedTopic",
-        detail: "topics that begin with @ are the system's own. Choose another name for the topic."
-      })
+          target: String(target),
+          topic,
+          reason: "ReservedTopic",
+          detail: "topics that begin with @ are the system's own. Choose another name for the topic."
+        })
       : new InvalidMessage({
+          target: String(target),
+          topic,
+          reason: "UnknownTopic",
+          detail: `${definition.name} takes ${namesOf(definition)}. Add the topic to its protocol, or send it elsewhere.`
+        })
+  }
+  return known.accepts(payload)
+    ? undefined
+    : new InvalidMessage({
         target: String(target),
         topic,
-        reason: "UnknownTopic",
-        detail: `${definition.name} takes ${namesOf(definition)}. Add the topic to its protocol, or send it elsewhere.`
+        reason: "InvalidPayload",
+        detail: `the payload does not fit its schema: ${issueOf(known.schema, payload)}`
       })
-  }
-  return known.accepts(payload) ? undefined : new InvalidMessage({
-    target: String(target),
-    topic,
-    reason: "InvalidPayload",
-    detail: `the payload does not fit its schema: ${issueOf(known.schema, payload)}`
-  })
 }
 
 const namesOf = (definition: Definition): string =>

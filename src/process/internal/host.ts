@@ -64,11 +64,7 @@ export class HostImpl implements Host {
    * Starts a process, in one step. `prepare` runs before its body can: what it sets up (a monitor, a link, a name) is
    * there whatever the body does.
    */
-  spawn(
-    definition: Definition,
-    args: unknown,
-    fiber: Fiber.Fiber<unknown, unknown>
-  ): Exit.Exit<Cell, SpawnError> {
+  spawn(definition: Definition, args: unknown, fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<Cell, SpawnError> {
     const refusal = this.refusal()
     if (refusal !== undefined) return Exit.fail(refusal)
     const implementation = Context.getOrUndefined(fiber.context, definition.key)
@@ -130,4 +126,3 @@ export class HostImpl implements Host {
     }
   })
 }
-

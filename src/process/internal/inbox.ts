@@ -104,7 +104,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   /** Takes in messages that were accepted before, each at its place in the order of arrival. */
   restore(messages: ReadonlyArray<MessageImpl>): void {
     if (messages.length === 0) return
-    const all = [...this.items.drain(), ...messages].sort((a, b) => a.arrival - b.arrival)
+    const all = [...this.items.drain(), ...messages].toSorted((a, b) => a.arrival - b.arrival)
     for (const message of all) this.items.push(message)
     this.wakeSoon()
   }

@@ -35,8 +35,9 @@ export class LineSource extends Mailbox<Option.Option<string>> {
   }
 
   override parkUnsafe(wake: () => void): void {
-    this.asked.openUnsafe()
     super.parkUnsafe(wake)
+    // Afterwards: opening it runs the reader at once, which may have a line in this very step.
+    this.asked.openUnsafe()
   }
 
   override pollUnsafe(): Exit.Exit<Option.Option<string>> | undefined {

@@ -16,7 +16,7 @@ import { isHostName } from "./pid.ts"
 
 const defaultStopTimeout = Duration.seconds(5)
 
-export const makeHost = Effect.fnUntraced(function*(
+export const makeHost = Effect.fnUntraced(function* (
   name: string,
   options: Options | undefined
 ): Effect.fn.Return<HostImpl, HostAlreadyExists | InvalidOption, Node | Scope.Scope> {

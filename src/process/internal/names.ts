@@ -65,7 +65,7 @@ export class Names {
   /** Frees all that a process has, when it ends. */
   forget(cell: Cell): void {
     for (const name of this.of(cell)) this.unregister(name, cell)
-    for (const key of [...(this.propertiesOfCell.get(cell) ?? [])]) this.unsetProperty(key, cell)
+    for (const key of this.propertiesOfCell.get(cell) ?? []) this.unsetProperty(key, cell)
   }
 }
 
