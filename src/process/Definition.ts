@@ -121,7 +121,8 @@ export interface Process<
    *
    * **Details**
    *
-   * What the listener has not taken by then is in the inbox afterwards, at its place in the order of arrival.
+   * What the listener has not taken by then is in the inbox afterwards, at its place in the order of arrival. A topic
+   * that is listened to twice has one source, which ends with the last of the scopes.
    */
   listen<const Topic extends Rpc.Tag<Rpcs>>(
     topic: Topic
@@ -211,12 +212,9 @@ export const make = <
       ),
     listen: (topic: string) =>
       running((cell) =>
-        Effect.as(
-          Effect.acquireRelease(
-            Effect.sync(() => cell.listen(topic)),
-            () => Effect.sync(() => cell.unlisten(topic))
-          ),
-          cell.listen(topic) as Inbox.Inbox<never>
+        Effect.acquireRelease(
+          Effect.sync(() => cell.listen(topic) as Inbox.Inbox<never>),
+          () => Effect.sync(() => cell.unlisten(topic))
         )
       ),
     named: (registered) => Name.make(registered),

@@ -107,12 +107,12 @@ export const members = <Rpcs extends Rpc.Any>(
   withHost((host) => Effect.sync(() => host.node.groups.members(group.name).map((cell) => cell.pid)))
 
 /**
- * Watches a group: yields a `Joined` for each member there is, and then every joining and leaving, in order and exactly
+ * Monitors a group: yields a `Joined` for each member there is, and then every joining and leaving, in order and exactly
  * once, while the scope is open.
  *
  * @category membership
  */
-export const watch = <Rpcs extends Rpc.Any>(
+export const monitor = <Rpcs extends Rpc.Any>(
   group: Group<Rpcs>
 ): Effect.Effect<Selectable<GroupEvent>, never, ProcessHost | Scope.Scope> =>
   withHost((host) => {

@@ -28,7 +28,7 @@ describe("docs/examples/concepts", () => {
       assert.deepStrictEqual(rest, {
         spawned: Exit.succeed(15),
         placed: { same: true, host: "app:jobs", total: 2 },
-        context: Exit.succeed(["greets in en", "greets in fr"]),
+        context: Exit.succeed([Exit.succeed("greets in en"), Exit.succeed("greets in fr")]),
         ended: { afterTerminate: ["opened", "closed"], killed: true },
         cancelled: Exit.succeed("ended: the shop closes"),
         exited: Exit.fail("no entry"),
@@ -69,11 +69,11 @@ describe("docs/examples/concepts", () => {
   it.live("registry and groups", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* quietly(registry), {
-        found: { before: "None", tags: ["Registered", "Unregistered"], answer: "Hello, Ada" },
+        found: ["None", "Registered", "Hello, Ada", "Unregistered"],
         spawnedByName: { same: true, answer: "Hello, Grace" },
         locked: 1,
         properties: { idleWins: true, left: [0.9] },
-        broadcast: { members: 1, reached: 1, heard: "hello", left: "Left" }
+        broadcast: [1, 1, "hello", "Left"]
       })
     })
   )
@@ -84,7 +84,7 @@ describe("docs/examples/concepts", () => {
         placed: ["app:processes", "app:jobs", ["app:jobs", "app:processes"]],
         changed: ["Success", "Failure"],
         counted: { queued: 2, received: 1, deadLetters: 1 },
-        stopped: "saved, since the host app:processes stops"
+        stopped: "saved: the host app:processes stops"
       })
     })
   )

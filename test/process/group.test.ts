@@ -32,7 +32,7 @@ describe("groups", () => {
     Effect.gen(function* () {
       const before = yield* Process.spawn(Member)
       yield* Group.join(room, before)
-      const events = yield* Group.watch(room)
+      const events = yield* Group.monitor(room)
       const after = yield* Process.spawn(Member)
       yield* Group.join(room, after)
       yield* Group.leave(room, before)
@@ -49,7 +49,7 @@ describe("groups", () => {
 
   it.effect("R13 1,000 joins at once: each is seen once", () =>
     Effect.gen(function* () {
-      const events = yield* Group.watch(room)
+      const events = yield* Group.monitor(room)
       const pids = yield* Effect.forEach(
         Array.from({ length: 1000 }),
         () => Effect.tap(Process.spawn(Member), (pid) => Group.join(room, pid)),

@@ -3,8 +3,10 @@ import { Rpc } from "effect/rpc"
 import { Process, ProcessHost, Selectable } from "troupe"
 
 // #region process
+const Work = Rpc.make("work", { payload: Schema.mutable(Schema.Array(Schema.Int)) })
+
 export const Job = Process.make("app:job", {
-  protocol: [Rpc.make("work", { payload: Schema.mutable(Schema.Array(Schema.Int)) })]
+  protocol: [Work]
 })
 
 export const JobLive = Job.toLayer(
@@ -18,8 +20,12 @@ export const JobLive = Job.toLayer(
 
 // #region layers
 export const Hosts = Layer.mergeAll(
-  ProcessHost.layer("app:jobs", { timeSlice: "2 millis", payloads: "frozen" }),
-  ProcessHost.layer("app:processes") // the last one is where a spawn goes that names no host
+  ProcessHost.layer("app:jobs", {
+    timeSlice: "2 millis",
+    payloads: "frozen"
+  }),
+  // The last one is where a spawn goes that names no host.
+  ProcessHost.layer("app:processes")
 )
 // #endregion layers
 
@@ -33,14 +39,16 @@ const placed = Effect.gen(function* () {
 
 // #region frozen
 const changed = Effect.gen(function* () {
-  const shared = yield* Process.spawn(Job, undefined, { message: { topic: "work", payload: [1, 2, 3] } })
+  const shared = yield* Process.spawn(Job, undefined, {
+    message: { topic: "work", payload: [1, 2, 3] }
+  })
   const frozen = yield* Process.spawn(Job, undefined, {
     host: "app:jobs",
     message: { topic: "work", payload: [1, 2, 3] }
   })
   return [
     (yield* Process.await(shared))._tag, // "Success"
-    (yield* Process.await(frozen))._tag // "Failure": push on a frozen array throws
+    (yield* Process.await(frozen))._tag // "Failure": a push throws
   ]
 })
 // #endregion frozen
@@ -68,16 +76,17 @@ export const SaverLive = Saver.toLayer(
   Effect.fn(function* () {
     const events = yield* Saver.events
     const event = yield* Selectable.take(events)
-    yield* Effect.sleep("10 millis") // time to save: up to `stopTimeout`
-    return event._tag === "Cancel" ? `saved, since ${event.reason}` : event._tag
+    yield* Effect.sleep("10 millis") // to save; at most `stopTimeout`
+    return event._tag === "Cancel" ? `saved: ${event.reason}` : "?"
   })
 )
 
 const stopped = Effect.gen(function* () {
   const saver = yield* Process.spawn(Saver)
   yield* Effect.yieldNow
-  yield* ProcessHost.stop() // "app:processes", the host that is provided here
-  return yield* Effect.flatten(Process.await(saver)) // "saved, since the host app:processes stops"
+  yield* ProcessHost.stop() // the host that is provided, "app:processes"
+  // "saved: the host app:processes stops"
+  return yield* Effect.flatten(Process.await(saver))
 })
 // #endregion stop
 

@@ -3,12 +3,20 @@ import { Rpc } from "effect/rpc"
 import { DeadLetter, Message, Process, ProcessHost, Select, Selectable } from "troupe"
 
 // #region protocol
-export class OutOfStock extends Schema.TaggedError<OutOfStock>()("OutOfStock", { item: Schema.String }) {}
+export class OutOfStock extends Schema.TaggedError<OutOfStock>()("OutOfStock", {
+  item: Schema.String
+}) {}
 
 export const Store = Process.make("app:store", {
   protocol: [
-    Rpc.make("deliver", { payload: { item: Schema.String, count: Schema.Int } }),
-    Rpc.make("take", { payload: { item: Schema.String }, success: Schema.Int, error: OutOfStock })
+    Rpc.make("deliver", {
+      payload: { item: Schema.String, count: Schema.Int }
+    }),
+    Rpc.make("take", {
+      payload: { item: Schema.String },
+      success: Schema.Int,
+      error: OutOfStock
+    })
   ]
 })
 // #endregion protocol
@@ -45,26 +53,32 @@ export const StoreLive = Store.toLayer(
 const called = Effect.gen(function* () {
   const store = yield* Process.spawn(Store)
   yield* Process.send(store, "deliver", { item: "tea", count: 1 })
-  const left = yield* Process.call(store, "take", { item: "tea" }, { timeout: "1 second" }) // 0
-  const refused = yield* Process.call(store, "take", { item: "tea" }).pipe(
-    Effect.catchTag("OutOfStock", (error) => Effect.succeed(`no ${error.item}`)) // "no tea"
+  const tea = { item: "tea" }
+  const left = yield* Process.call(store, "take", tea, { timeout: "1 second" })
+  const refused = yield* Process.call(store, "take", tea).pipe(
+    Effect.catchTag("OutOfStock", ({ item }) => Effect.succeed(`no ${item}`))
   )
-  return [left, refused]
+  return [left, refused] // [0, "no tea"]
 })
 // #endregion call
 
 // #region selective
+const Page = Rpc.make("page", { payload: Schema.Int })
+const Title = Rpc.make("title", { payload: Schema.String })
+
 export const Reader = Process.make("app:reader", {
-  protocol: [Rpc.make("page", { payload: Schema.Int }), Rpc.make("title", { payload: Schema.String })]
+  protocol: [Page, Title]
 })
 
 export const ReaderLive = Reader.toLayer(
   Effect.fn(function* () {
-    const title = yield* Reader.receive("title") // pages that came before it stay in the inbox
-    const third = yield* Reader.receive((message) => message.topic === "page" && message.payload === 3)
+    // Pages that came before the title stay in the inbox.
+    const title = yield* Reader.receive("title")
+    const third = yield* Reader.receive(({ payload }) => payload === 3)
     const first = yield* Reader.receive()
     const none = yield* Effect.timeoutOption(Reader.receive("title"), "10 millis")
-    return [title.payload, third.payload, first.payload, none._tag] // ["Moby-Dick", 3, 1, "None"]
+    // ["Moby-Dick", 3, 1, "None"]
+    return [title.payload, third.payload, first.payload, none._tag]
   })
 )
 // #endregion selective
@@ -77,17 +91,24 @@ const selective = Effect.gen(function* () {
 })
 
 // #region listen
+const Track = Rpc.make("track", { payload: Schema.String })
+const Volume = Rpc.make("volume", { payload: Schema.Int })
+
 export const Player = Process.make("app:player", {
-  protocol: [Rpc.make("track", { payload: Schema.String }), Rpc.make("volume", { payload: Schema.Int })]
+  protocol: [Track, Volume]
 })
 
 export const PlayerLive = Player.toLayer(
   Effect.fn(function* () {
-    const volumes = yield* Player.listen("volume") // until the scope of the process closes
+    // The listener lasts until the scope closes, here that of the process.
+    const volumes = yield* Player.listen("volume")
     const tracks = yield* Player.inbox
     const played: Array<string> = []
     while (played.length < 3) {
-      const next = yield* Select.priority({ volume: volumes, track: tracks })
+      const next = yield* Select.priority({
+        volume: volumes,
+        track: tracks
+      })
       played.push(`${next._tag} ${next.value.payload}`)
     }
     return played // ["volume 7", "track one", "track two"]
@@ -156,17 +177,23 @@ const dropped = Effect.scoped(
   Effect.gen(function* () {
     const deadLetters = yield* DeadLetter.subscribe
     const sensor = yield* Process.spawn(Sensor)
-    yield* Effect.forEach([1, 2, 3], (value) => Process.send(sensor, "reading", value))
-    const { payload, reason } = yield* Selectable.take(deadLetters) // 1, "Overflow"
-    return { lost: [payload, reason], kept: yield* Effect.flatten(Process.await(sensor)) }
+    for (const value of [1, 2, 3]) {
+      yield* Process.send(sensor, "reading", value)
+    }
+    const { payload, reason } = yield* Selectable.take(deadLetters)
+    return {
+      lost: [payload, reason], // [1, "Overflow"]
+      kept: yield* Effect.flatten(Process.await(sensor)) // 2 and 3
+    }
   })
 )
 // #endregion dead-letters
 
 // #region stats
 const accounted = Effect.gen(function* () {
-  const { deadLetters, queued, received, sent } = yield* ProcessHost.stats()
-  return sent === received + queued + deadLetters // true, always
+  const stats = yield* ProcessHost.stats()
+  // Always true.
+  return stats.sent === stats.received + stats.queued + stats.deadLetters
 })
 // #endregion stats
 
@@ -174,7 +201,8 @@ const accounted = Effect.gen(function* () {
 const delivered = Effect.gen(function* () {
   const store = yield* Process.spawn(Store)
   yield* Process.kill(store)
-  return yield* Process.send(store, "deliver", { item: "tea", count: 1 }).pipe(
+  const delivery = { item: "tea", count: 1 }
+  return yield* Process.send(store, "deliver", delivery).pipe(
     Effect.as("delivered"),
     Effect.catchTags({
       ProcessNotFound: () => Effect.succeed("gone"),

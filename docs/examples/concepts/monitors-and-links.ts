@@ -2,18 +2,30 @@ import { Cause, Effect, Exit, Layer, Schema } from "effect"
 import { Process, ProcessEvent, ProcessHost, Selectable } from "troupe"
 
 // #region job
-export class JobFailed extends Schema.TaggedError<JobFailed>()("JobFailed", { job: Schema.String }) {}
+export class JobFailed extends Schema.TaggedError<JobFailed>()("JobFailed", {
+  job: Schema.String
+}) {}
 
 export const Job = Process.make("app:job", {
-  args: Schema.Struct({ name: Schema.String, outcome: Schema.Literals(["done", "failed", "crashed", "never"]) }),
+  args: Schema.Struct({
+    name: Schema.String,
+    outcome: Schema.Literals(["done", "failed", "crashed", "never"])
+  }),
   success: Schema.String
 })
 
 export const JobLive = Job.toLayer(
   Effect.fn(function* ({ name, outcome }) {
-    if (outcome === "failed") return yield* new JobFailed({ job: name })
-    if (outcome === "crashed") return yield* Effect.die(new Error(`a bug in ${name}`))
-    return outcome === "never" ? yield* Effect.never : name
+    switch (outcome) {
+      case "done":
+        return name
+      case "failed":
+        return yield* new JobFailed({ job: name })
+      case "crashed":
+        return yield* Effect.die(new Error(`a bug in ${name}`))
+      case "never":
+        return yield* Effect.never
+    }
   })
 )
 // #endregion job
@@ -26,11 +38,15 @@ export const WatcherLive = Watcher.toLayer(
     const events = yield* Watcher.events
     const ends: Array<string> = []
     for (const outcome of ["done", "failed", "crashed"] as const) {
-      const monitor = yield* Process.spawnMonitored(Job, { name: "copy", outcome })
+      const job = { name: "copy", outcome }
+      const monitor = yield* Process.spawnMonitored(Job, job)
       const event = yield* Selectable.take(events)
-      if (event._tag === "Exit" && event.monitor === monitor) ends.push(describe(event.exit))
+      if (event._tag === "Exit" && event.monitor === monitor) {
+        ends.push(describe(event.exit))
+      }
     }
-    return ends // ["returned copy", "failed with JobFailed", "a defect"]
+    // ["returned copy", "failed with JobFailed", "a defect"]
+    return ends
   })
 )
 // #endregion monitor
@@ -41,8 +57,11 @@ const describe = (exit: Exit.Exit<unknown, unknown>): string =>
     onSuccess: (value) => `returned ${String(value)}`,
     onFailure: (cause) => {
       if (ProcessEvent.isKilled(exit)) return "killed"
-      if (Cause.hasInterruptsOnly(cause)) return `interrupted by ${String(ProcessEvent.requesterOf(exit))}`
-      return Cause.hasDies(cause) ? "a defect" : `failed with ${String(Cause.squash(cause))}`
+      if (Cause.hasInterruptsOnly(cause)) {
+        return `interrupted by ${String(ProcessEvent.requesterOf(exit))}`
+      }
+      if (Cause.hasDies(cause)) return "a defect"
+      return `failed with ${String(Cause.squash(cause))}`
     }
   })
 // #endregion exit
@@ -53,9 +72,13 @@ export const Fickle = Process.make("app:fickle")
 export const FickleLive = Fickle.toLayer(
   Effect.fn(function* () {
     const events = yield* Fickle.events
-    const monitor = yield* Process.spawnMonitored(Job, { name: "copy", outcome: "done" })
+    const monitor = yield* Process.spawnMonitored(Job, {
+      name: "copy",
+      outcome: "done"
+    })
     yield* Process.await(monitor.pid)
-    yield* Process.demonitorFlush(monitor) // the event came already, and is taken back
+    // The event came already, and is taken back.
+    yield* Process.demonitorFlush(monitor)
     const event = yield* Selectable.poll(events)
     return event._tag // "None"
   })
@@ -68,7 +91,7 @@ export const Pair = Process.make("app:pair")
 export const PairLive = Pair.toLayer(
   Effect.fn(function* () {
     yield* Process.spawnLinked(Job, { name: "copy", outcome: "failed" })
-    return yield* Effect.never // ends with JobFailed, as its partner does
+    return yield* Effect.never // ends with JobFailed, as the job does
   })
 )
 // #endregion link
@@ -80,10 +103,13 @@ export const TrapperLive = Trapper.toLayer(
   Effect.fn(function* () {
     yield* Process.trapExits
     const events = yield* Trapper.events
-    const job = yield* Process.spawnLinked(Job, { name: "copy", outcome: "never" })
+    const job = yield* Process.spawnLinked(Job, {
+      name: "copy",
+      outcome: "never"
+    })
     yield* Process.kill(job)
     const event = yield* Selectable.take(events)
-    return event._tag === "LinkDown" ? describe(event.exit) : event._tag // "killed"
+    return event._tag === "LinkDown" ? describe(event.exit) : "?" // "killed"
   })
 )
 // #endregion trap
@@ -91,7 +117,8 @@ export const TrapperLive = Trapper.toLayer(
 // #region await
 const awaited = Effect.gen(function* () {
   const job = yield* Process.spawn(Job, { name: "copy", outcome: "never" })
-  const early = yield* Effect.timeoutOption(Process.await(job), "10 millis") // the job goes on
+  // The wait ends early; the job goes on.
+  const early = yield* Effect.timeoutOption(Process.await(job), "10 millis")
   yield* Process.terminate(job)
   return [early._tag, describe(yield* Process.await(job))]
 })

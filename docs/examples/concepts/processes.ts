@@ -3,9 +3,12 @@ import { Rpc } from "effect/rpc"
 import { Message, Process, ProcessEvent, ProcessHost, Selectable } from "troupe"
 
 // #region definition
+const Add = Rpc.make("add", { payload: Schema.Int })
+const Total = Rpc.make("total", { success: Schema.Int })
+
 export const Tally = Process.make("app:tally", {
   args: Schema.Struct({ start: Schema.Int }),
-  protocol: [Rpc.make("add", { payload: Schema.Int }), Rpc.make("total", { success: Schema.Int }), Rpc.make("close")],
+  protocol: [Add, Total, Rpc.make("close")],
   success: Schema.Int
 })
 // #endregion definition
@@ -16,9 +19,16 @@ export const TallyLive = Tally.toLayer(
     let total = start
     while (true) {
       const message = yield* Tally.receive()
-      if (message.topic === "add") total += message.payload
-      else if (message.topic === "total") yield* Message.reply(message, total)
-      else return total
+      switch (message.topic) {
+        case "add":
+          total += message.payload
+          break
+        case "total":
+          yield* Message.reply(message, total)
+          break
+        case "close":
+          return total
+      }
     }
   })
 )
@@ -35,9 +45,14 @@ const spawned = Effect.gen(function* () {
 
 // #region options
 const placed = Effect.gen(function* () {
-  const options = { host: "app:jobs", name: "tally", message: { topic: "add", payload: 1 } } as const
+  const options = {
+    host: "app:jobs",
+    name: "tally",
+    message: { topic: "add", payload: 1 }
+  } as const
   const first = yield* Process.spawn(Tally, { start: 0 }, options)
-  const second = yield* Process.spawn(Tally, { start: 0 }, options) // the name is taken: this is `first`
+  // The name is taken now: the answer is the first process.
+  const second = yield* Process.spawn(Tally, { start: 0 }, options)
   return {
     same: Equal.equals(first, second),
     host: first.host, // "app:jobs"
@@ -47,7 +62,9 @@ const placed = Effect.gen(function* () {
 // #endregion options
 
 // #region coroutine
-export const Poller = Process.make("app:poller", { args: Schema.Struct({ broken: Schema.Boolean }) })
+export const Poller = Process.make("app:poller", {
+  args: Schema.Struct({ broken: Schema.Boolean })
+})
 
 export const PollerLive = Poller.toLayer(
   Effect.fn(function* ({ broken }) {
@@ -61,7 +78,8 @@ export const PollerLive = Poller.toLayer(
 const poll = Effect.fnUntraced(function* (seen: Array<string>, broken: boolean) {
   while (true) {
     yield* Effect.sleep("20 millis")
-    if (broken) return yield* Effect.fail("the source is gone") // ends the process
+    // A failure ends the process.
+    if (broken) return yield* Effect.fail("the source is gone")
     seen.push("polled")
   }
 })
@@ -77,19 +95,28 @@ const coroutines = Effect.gen(function* () {
 })
 
 // #region context
-export const Locale = Context.Reference<string>("app/Locale", { defaultValue: () => "en" })
+export const Locale = Context.Reference<string>("app/Locale", {
+  defaultValue: () => "en"
+})
 
-export const Greeter = Process.make("app:greeter", { success: Schema.String })
+export const Greeter = Process.make("app:greeter", {
+  success: Schema.String
+})
 
-export const GreeterLive = Greeter.toLayer(() => Effect.map(Locale, (locale) => `greets in ${locale}`))
+export const GreeterLive = Greeter.toLayer(
+  Effect.fn(function* () {
+    return `greets in ${yield* Locale}`
+  })
+)
 
 export const Parent = Process.make("app:parent")
 
 export const ParentLive = Parent.toLayer(
   Effect.fn(function* () {
     const plain = yield* Process.spawn(Greeter)
-    const given = yield* Effect.provideService(Process.spawn(Greeter), Locale, "fr")
-    return [yield* Effect.flatten(Process.await(plain)), yield* Effect.flatten(Process.await(given))]
+    const given = yield* Process.spawn(Greeter).pipe(Effect.provideService(Locale, "fr"))
+    // [Exit.succeed("greets in en"), Exit.succeed("greets in fr")]
+    return [yield* Process.await(plain), yield* Process.await(given)]
   })
 )
 // #endregion context
@@ -103,7 +130,7 @@ export const Session = Process.make("app:session")
 
 export const SessionLive = Session.toLayer(
   Effect.fn(function* () {
-    const journal = yield* Journal // the body requires it, so the layer does
+    const journal = yield* Journal // the layer requires it
     yield* Effect.acquireRelease(
       Effect.sync(() => journal.push("opened")),
       () => Effect.sync(() => journal.push("closed"))
@@ -118,7 +145,8 @@ const ended = Effect.gen(function* () {
   const journal = yield* Journal
   const first = yield* Process.spawn(Session)
   yield* Effect.yieldNow
-  yield* Process.terminate(first) // waits until the session is closed and the process is gone
+  // Waits until the session is closed and the process is gone.
+  yield* Process.terminate(first)
   const afterTerminate = [...journal] // ["opened", "closed"]
 
   const second = yield* Process.spawn(Session)
@@ -129,7 +157,9 @@ const ended = Effect.gen(function* () {
 // #endregion ending
 
 // #region cancel
-export const Patient = Process.make("app:patient", { success: Schema.String })
+export const Patient = Process.make("app:patient", {
+  success: Schema.String
+})
 
 export const PatientLive = Patient.toLayer(
   Effect.fn(function* () {
@@ -144,7 +174,8 @@ export const PatientLive = Patient.toLayer(
 const cancelled = Effect.gen(function* () {
   const patient = yield* Process.spawn(Patient)
   yield* Process.cancel(patient, "the shop closes")
-  return yield* Process.await(patient) // Exit.succeed("ended: the shop closes")
+  // Exit.succeed("ended: the shop closes")
+  return yield* Process.await(patient)
 })
 // #endregion cancel
 
@@ -153,7 +184,8 @@ export const Guard = Process.make("app:guard")
 
 export const GuardLive = Guard.toLayer(() =>
   Process.exit(Exit.fail("no entry")).pipe(
-    Effect.catchCause(() => Effect.succeed("swallowed")) // does not change how the process ends
+    // Does not change how the process ends.
+    Effect.catchCause(() => Effect.succeed("swallowed"))
   )
 )
 // #endregion exit
@@ -161,17 +193,26 @@ export const GuardLive = Guard.toLayer(() =>
 const exited = Effect.flatMap(Process.spawn(Guard), Process.await)
 
 // #region upgrade
-const Shared = [Rpc.make("version", { success: Schema.String }), Rpc.make("upgrade")]
+const Version = Rpc.make("version", { success: Schema.String })
+const Upgrade = Rpc.make("upgrade")
 
-export const Old = Process.make("app:service-1", { protocol: Shared })
-export const New = Process.make("app:service-2", { protocol: Shared, args: Schema.Struct({ version: Schema.String }) })
+export const Old = Process.make("app:service-1", {
+  protocol: [Version, Upgrade]
+})
+
+export const New = Process.make("app:service-2", {
+  protocol: [Version, Upgrade],
+  args: Schema.Struct({ version: Schema.String })
+})
 
 export const OldLive = Old.toLayer(
   Effect.fn(function* () {
     while (true) {
       const message = yield* Old.receive()
-      if (message.topic === "version") yield* Message.reply(message, "1")
-      else return yield* Process.upgrade(New, { version: "2" })
+      if (message.topic === "upgrade") {
+        return yield* Process.upgrade(New, { version: "2" })
+      }
+      yield* Message.reply(message, "1")
     }
   })
 )
@@ -180,7 +221,9 @@ export const NewLive = New.toLayer(
   Effect.fn(function* ({ version }) {
     while (true) {
       const message = yield* New.receive()
-      if (message.topic === "version") yield* Message.reply(message, version)
+      if (message.topic === "version") {
+        yield* Message.reply(message, version)
+      }
     }
   })
 )
@@ -189,7 +232,8 @@ const upgraded = Effect.gen(function* () {
   const service = yield* Process.spawn(Old)
   const before = yield* Process.call(service, "version") // "1"
   yield* Process.send(service, "upgrade")
-  return [before, yield* Process.call(service, "version")] // the same pid answers "2"
+  // The same pid answers "2".
+  return [before, yield* Process.call(service, "version")]
 })
 // #endregion upgrade
 

@@ -4,7 +4,12 @@ import { Group, Message, Process, ProcessHost, Registry, Selectable } from "trou
 
 // #region names
 export const Greeter = Process.make("app:greeter", {
-  protocol: [Rpc.make("greet", { payload: Schema.String, success: Schema.String })]
+  protocol: [
+    Rpc.make("greet", {
+      payload: Schema.String,
+      success: Schema.String
+    })
+  ]
 })
 
 /** The address of whichever process is the greeter at the time. */
@@ -27,20 +32,23 @@ const found = Effect.scoped(
     const events = yield* Registry.events
     const before = yield* Registry.whereis(greeter) // Option.none()
     const pid = yield* Process.spawn(Greeter)
-    const registered = yield* Selectable.take(events) // { _tag: "Registered", name: "greeter", pid }
+    // { _tag: "Registered", name: "greeter", pid }
+    const registered = yield* Selectable.take(events)
     const answer = yield* Process.call(greeter, "greet", "Ada")
 
     yield* Process.terminate(pid)
     const unregistered = yield* Selectable.take(events)
-    return { before: before._tag, tags: [registered._tag, unregistered._tag], answer }
+    return [before._tag, registered._tag, answer, unregistered._tag]
   })
 )
 // #endregion events
 
 // #region spawn
 const spawnedByName = Effect.gen(function* () {
-  const first = yield* Process.spawn(Greeter, undefined, { name: "greeter" }) // the name is there at once
-  const second = yield* Process.spawn(Greeter, undefined, { name: "greeter" })
+  const options = { name: "greeter" }
+  // The name is there at once.
+  const first = yield* Process.spawn(Greeter, undefined, options)
+  const second = yield* Process.spawn(Greeter, undefined, options)
   const answer = yield* Process.call(greeter, "greet", "Grace")
   yield* Process.terminate(first)
   return { same: Equal.equals(first, second), answer }
@@ -67,7 +75,9 @@ const locked = Effect.gen(function* () {
 // #region property
 export const load = Registry.property<number>("load")
 
-export const Worker = Process.make("app:worker", { args: Schema.Struct({ load: Schema.Number }) })
+export const Worker = Process.make("app:worker", {
+  args: Schema.Struct({ load: Schema.Number })
+})
 
 export const WorkerLive = Worker.toLayer(
   Effect.fn(function* (args) {
@@ -76,7 +86,10 @@ export const WorkerLive = Worker.toLayer(
   })
 )
 
-const leastLoaded = Effect.map(Registry.properties(load), (all) => all.toSorted(([, a], [, b]) => a - b)[0]?.[0])
+const leastLoaded = Effect.map(Registry.properties(load), (all) => {
+  const [least] = all.toSorted(([, a], [, b]) => a - b)
+  return least?.[0]
+})
 // #endregion property
 
 const properties = Effect.gen(function* () {
@@ -91,7 +104,10 @@ const properties = Effect.gen(function* () {
 // #region group
 const Say = Rpc.make("say", { payload: Schema.String })
 
-export const Member = Process.make("app:member", { protocol: [Say], success: Schema.String })
+export const Member = Process.make("app:member", {
+  protocol: [Say],
+  success: Schema.String
+})
 
 export const room = Group.make("room", [Say])
 
@@ -112,9 +128,9 @@ const broadcast = Effect.scoped(
     yield* Selectable.take(events) // { _tag: "Joined", pid }
     const members = yield* Group.members(room)
     const reached = yield* Group.broadcast(room, "say", "hello") // 1
-    const heard = yield* Effect.flatten(Process.await(pid)) // "hello"
-    const left = yield* Selectable.take(events) // { _tag: "Left", pid }
-    return { members: members.length, reached, heard, left: left._tag }
+    const heard = yield* Effect.flatten(Process.await(pid))
+    const left = yield* Selectable.take(events)
+    return [members.length, reached, heard, left._tag] // [1, 1, "hello", "Left"]
   })
 )
 // #endregion broadcast

@@ -29,14 +29,19 @@ export const SumLive = Sum.toLayer(
 // #endregion process
 
 // #region test
-/** Runs the program on the lines `input`, and answers its exit code and what it printed. */
+/** Runs the program on `input`; answers its exit code and output. */
 const run = (input: string) => {
   const printed: Array<string> = []
+  const bytes = new TextEncoder().encode(input)
   const stdio = Stdio.layerTest({
-    stdin: Stream.fromEffect(Effect.as(Effect.yieldNow, new TextEncoder().encode(input))),
-    stdout: () => Sink.forEach((text) => Effect.sync(() => printed.push(String(text))))
+    stdin: Stream.make(bytes),
+    stdout: () =>
+      Sink.forEach((text) => {
+        printed.push(String(text))
+        return Effect.void
+      })
   })
-  const live = Layer.provideMerge(SumLive, TerminalHost.layer("app:terminal")).pipe(Layer.provide(stdio))
+  const live = SumLive.pipe(Layer.provideMerge(TerminalHost.layer("app:terminal")), Layer.provide(stdio))
   return TerminalHost.main(Sum).pipe(
     Effect.provide(live, { local: true }),
     Effect.map((code) => ({ code, printed: printed.join("") }))

@@ -18,11 +18,11 @@ export const CliLive = Cli.toLayer(
     const interactive = yield* TerminalHost.isInteractive
 
     yield* TerminalHost.print(cyan("Echo Client"))
-    yield* TerminalHost.print(dim("Type messages to echo. Ctrl+C to exit.\n"))
+    yield* TerminalHost.print(`${dim("Type messages to echo. Ctrl+C to exit.")}\n`)
 
     for (let line = 1; true; line++) {
       if (interactive) yield* TerminalHost.write(yellow("> "))
-      const input = yield* Select.any({ line: lines, event: events })
+      const input = yield* Select.priority({ event: events, line: lines })
       if (input._tag === "event" || Option.isNone(input.value) || input.value.value === "") break
 
       const sent = yield* Effect.result(Process.send(relay, "echo", { sender: self, line, data: input.value.value }))

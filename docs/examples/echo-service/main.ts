@@ -1,4 +1,4 @@
-import { NodeStdio } from "@effect/platform-node"
+import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import { Effect, Layer } from "effect"
 import { Process, ProcessHost, TerminalHost } from "troupe"
 import { Cli, CliLive } from "./cli.ts"

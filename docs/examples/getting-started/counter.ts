@@ -3,8 +3,11 @@ import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Message, Process, ProcessHost } from "troupe"
 
+const Add = Rpc.make("add", { payload: Schema.Int })
+const Total = Rpc.make("total", { success: Schema.Int })
+
 export const Counter = Process.make("app:counter", {
-  protocol: [Rpc.make("add", { payload: Schema.Int }), Rpc.make("total", { success: Schema.Int })]
+  protocol: [Add, Total]
 })
 
 export const CounterLive = Counter.toLayer(

@@ -32,6 +32,11 @@ export interface Environment {
   readonly given: Context.Context<never>
 }
 
+class Listener extends InboxImpl {
+  /** How many listen to the topic. */
+  users = 0
+}
+
 // Interrupting a fiber runs its finalizers on the stack of who interrupts. Exits that travel along chains of links would
 // overflow it, so that beyond this depth they take a step of the run queue. The test W25 runs chains of 5,000.
 const MaxNestedStops = 16
@@ -52,7 +57,7 @@ export class Cell implements InboxOwner {
   watchers: Set<Watcher> | undefined = undefined
   /** How to call off the watches that this process keeps over others. */
   watches: Set<() => void> | undefined = undefined
-  listeners: Map<string, InboxImpl> | undefined = undefined
+  listeners: Map<string, Listener> | undefined = undefined
   /** How the process ended; `undefined` before. */
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -257,19 +262,20 @@ export class Cell implements InboxOwner {
 
   /** Has the messages of `topic` go to a queue of their own. */
   listen(topic: string): InboxImpl {
-    const listeners = (this.listeners ??= new Map())
+    const listeners = (this.listeners ??= new Map<string, Listener>())
     let listener = listeners.get(topic)
     if (listener === undefined) {
-      listener = new InboxImpl(this.host.dispatcher, this, unlimited)
+      listener = new Listener(this.host.dispatcher, this, unlimited)
       listeners.set(topic, listener)
     }
+    listener.users++
     return listener
   }
 
   /** Has the messages of `topic` go to the inbox again, those too that the listener has not taken. */
   unlisten(topic: string): void {
     const listener = this.listeners?.get(topic)
-    if (listener === undefined) return
+    if (listener === undefined || --listener.users > 0) return
     this.listeners?.delete(topic)
     this.inbox.restore(listener.drain())
   }
