@@ -253,10 +253,13 @@ export const runMain = <E>(program: Effect.Effect<number, E>): void => {
   })
   run(
     program.pipe(
+      Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError(cause))),
       Effect.provideService(Shutdown, Deferred.await(requested)),
       Effect.provideService(References.LogToStderr, true)
     ),
     {
+      // It is reported above, where logs go to standard error.
+      disableErrorReporting: true,
       teardown: (exit, onExit) =>
         Exit.isSuccess(exit) && isExitCode(exit.value) ? onExit(exit.value) : Runtime.defaultTeardown(exit, onExit)
     }

@@ -123,7 +123,7 @@ export const MemberLive = Member.toLayer(
 // #region broadcast
 const broadcast = Effect.scoped(
   Effect.gen(function* () {
-    const events = yield* Group.watch(room)
+    const events = yield* Group.monitor(room)
     const pid = yield* Process.spawn(Member)
     yield* Selectable.take(events) // { _tag: "Joined", pid }
     const members = yield* Group.members(room)

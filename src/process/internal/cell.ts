@@ -194,7 +194,7 @@ export class Cell implements InboxOwner {
     this.host.onEnded()
   }
 
-  // A pid may be kept long after its process; it shall keep nothing else alive.
+  // A pid may be kept long after its process; it shall keep the exit alive, and nothing else.
   private release(): void {
     this.fiber = undefined
     this.messages = undefined
