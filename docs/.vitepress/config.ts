@@ -11,7 +11,7 @@ const concepts = [
 
 export default defineConfig({
   title: "Troupe",
-  description: "Erlang processes, supervision and Go channels for Effect",
+  description: "Erlang's processes for Effect: typed messages, monitors, links, hosts and a registry",
   lang: "en",
   cleanUrls: true,
   ignoreDeadLinks: false,

@@ -117,7 +117,7 @@ export interface Process<
   ): Effect.Effect<Message.Message<Rpcs>, never, Running<Name>>
 
   /**
-   * Has the messages of one topic go to a source of their own, and no longer to the inbox, until the scope closes.
+   * Has the messages of one topic go to a source of their own, those too that wait in the inbox, until the scope closes.
    *
    * **Details**
    *

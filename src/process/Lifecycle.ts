@@ -46,7 +46,7 @@ export const fork = <A, E, R>(
   withCell((cell) =>
     Effect.map(Effect.forkIn(effect, cell.scope), (fiber) => {
       fiber.addObserver((exit) => {
-        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) cell.onCoroutineFailure(exit.cause)
+        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) cell.end(exit)
       })
       return fiber
     })
@@ -102,13 +102,14 @@ export const kill = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost
  *
  * **Details**
  *
- * Handlers of typed errors do not see it. A process that is ending already ends for the first reason.
+ * Handlers of typed errors do not see it. A process that is ending already ends for the first reason. A failure is
+ * reported, like one of the body.
  *
  * @category ending
  */
 export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, never, CurrentProcess> =>
   withCell((cell) => {
-    cell.stop(exit)
+    cell.end(exit)
     return Effect.interrupt
   })
 

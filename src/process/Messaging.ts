@@ -95,6 +95,7 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
  * - `CallingSelf`: a process called itself.
  * - `CallTimeout`: there was no answer in time.
  * - `CalleeExited`: the callee ended without an answer, with its exit.
+ * - `MessageDropped`: the callee's inbox was full, and its policy dropped the call.
  *
  * @category messages
  */

@@ -3,6 +3,7 @@
  */
 import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 
 /**
@@ -239,6 +240,20 @@ export class CalleeExited extends Schema.TaggedError<CalleeExited>()("CalleeExit
 }
 
 /**
+ * The message of a call was dropped by the overflow policy of the callee's inbox, and will never be answered.
+ *
+ * @category errors
+ */
+export class MessageDropped extends Schema.TaggedError<MessageDropped>()("MessageDropped", {
+  target: Schema.String,
+  topic: Schema.String
+}) {
+  override get message(): string {
+    return `The inbox of ${this.target} was full and dropped the call "${this.topic}", as its policy says. Call again later, give the inbox more capacity, or choose another overflow policy.`
+  }
+}
+
+/**
  * A call was answered before.
  *
  * @category errors
@@ -283,10 +298,14 @@ export type SpawnError = HostNotFound | HostStopped | InvalidArguments | Invalid
  *
  * @category errors
  */
-export type CallError = SendError | CallingSelf | CallTimeout | CalleeExited
+export type CallError = SendError | CallingSelf | CallTimeout | CalleeExited | MessageDropped
 
 /**
  * Standard output or standard error takes no more text: its reader has gone.
+ *
+ * **Details**
+ *
+ * A process that ends with it is not reported, since there may be nobody left to read the report.
  *
  * @category errors
  */
@@ -294,6 +313,8 @@ export class TerminalClosed extends Schema.TaggedError<TerminalClosed>()("Termin
   stream: Schema.Literals(["output", "error"]),
   detail: Schema.String
 }) {
+  override readonly [Runtime.errorReported] = false
+
   override get message(): string {
     return `Standard ${this.stream} is closed: ${this.detail}`
   }

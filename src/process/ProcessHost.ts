@@ -91,12 +91,14 @@ export interface Stats {
 }
 
 /**
- * The names of the application's hosts.
+ * The names of the application's hosts that run.
  *
  * @category reading
  */
 export const names: Effect.Effect<ReadonlyArray<string>, never, ProcessHost> = withHost((host) =>
-  Effect.sync(() => [...host.node.hosts.keys()])
+  Effect.sync(() =>
+    Array.from(host.node.hosts.values()).flatMap((one) => (one.refusal() === undefined ? [one.name] : []))
+  )
 )
 
 const hostNamed = <A>(

@@ -13,7 +13,7 @@ import type { Selectable } from "../channel/Selectable.ts"
 import { cellAt } from "./internal/delivery.ts"
 import type { CurrentProcess } from "./internal/services.ts"
 import { type ProcessHost, withCell, withHost } from "./internal/services.ts"
-import { type Name, make as makeName } from "./Name.ts"
+import type { Name } from "./Name.ts"
 import type { Pid } from "./Pid.ts"
 import { AlreadyRegistered, ProcessNotFound } from "./ProcessError.ts"
 
@@ -109,7 +109,7 @@ export const whereis = <Rpcs extends Rpc.Any>(
  * @category names
  */
 export const lookup = <Rpcs extends Rpc.Any>(
-  name: Name<Rpcs>
+  name: Name<Rpcs> | string
 ): Effect.Effect<Pid<Rpcs>, ProcessNotFound, ProcessHost> =>
   Effect.flatMap(
     whereis(name),
@@ -143,7 +143,8 @@ export const events: Effect.Effect<Selectable<RegistryEvent>, never, ProcessHost
  *
  * **Details**
  *
- * The lock is released however the effect ends: also when it fails, is interrupted, or its process is killed.
+ * The lock is released however the effect ends: also when it fails, is interrupted, or its process is killed. It is not
+ * reentrant: an effect that takes the lock which it holds waits for itself, for ever.
  *
  * @category locks
  */
@@ -203,11 +204,3 @@ export const properties = <A>(
       Array.from(host.node.names.properties(property.key), ([cell, value]) => [cell.pid, value as A] as const)
     )
   )
-export {
-  /**
-   * Makes a name with the messages that its process takes; a definition's `named` does it with the definition's.
-   *
-   * @category names
-   */
-  makeName as name
-}

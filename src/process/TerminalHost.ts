@@ -175,8 +175,9 @@ export const Shutdown: Context.Reference<Effect.Effect<string>> = Context.Refere
  *
  * **Details**
  *
- * The exit code is 0 for a normal end, the number that the process returned if it is an exit code (0 to 255), and 1 for
- * a failure, whose report is logged; a failure because the reader of standard output went away is not reported. When the
+ * The exit code is 0 for a normal end, the number that the process returned if it is an exit code (0 to 255), 1 for a
+ * failure, whose report is logged, and 130 for an interruption or a kill. A failure because the reader of standard
+ * output went away is not reported. When the
  * program is asked to end, the process gets a `Cancel` event; one that does not read its events is interrupted. An
  * interruption of this effect ends the process.
  *

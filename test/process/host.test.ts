@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
-import { Process, ProcessEvent, ProcessHost, Select, Selectable } from "troupe"
+import { Pid, Process, ProcessEvent, ProcessHost, Select, Selectable } from "troupe"
 import { host, ownClock, settle } from "../support/processes.ts"
 
 const Idle = Process.make("test:idle", { protocol: [Rpc.make("poke")] })
@@ -42,6 +42,42 @@ describe("hosts", () => {
         yield* Fiber.join(stopping)
         assert.isTrue(ProcessEvent.isKilled(yield* Process.await(stubborn)))
       }).pipe(Effect.provide(Layer.provideMerge(bodies, host)))
+  )
+
+  it.effect("a stop goes on when who asked for it is interrupted: also when it is one of those that it ends", () =>
+    Effect.gen(function* () {
+      yield* ownClock
+      const Suicidal = Process.make("test:suicidal")
+      const stubborn = yield* Process.spawn(Stubborn)
+      const asking = yield* Effect.provide(
+        Process.spawn(Suicidal),
+        Suicidal.toLayer(() => ProcessHost.stop())
+      )
+      yield* settle
+      assert.isTrue(Exit.isFailure(yield* Process.await(asking)))
+      const interrupted = yield* Effect.forkChild(ProcessHost.stop())
+      yield* settle
+      yield* Fiber.interrupt(interrupted)
+      yield* TestClock.adjust("5 seconds")
+      assert.isTrue(ProcessEvent.isKilled(yield* Process.await(stubborn)))
+      yield* ProcessHost.stop()
+    }).pipe(Effect.provide(Layer.provideMerge(bodies, host)))
+  )
+
+  it.effect("a host that has stopped says so to whoever spawns, sends or calls, until another one takes its name", () =>
+    Effect.gen(function* () {
+      const pid = yield* Process.spawn(Idle)
+      yield* settle
+      yield* ProcessHost.stop()
+      assert.strictEqual((yield* Effect.flip(Process.send(pid, "poke")))._tag, "HostStopped")
+      const parsed = (yield* Pid.parse(String(pid))) as typeof pid
+      assert.strictEqual((yield* Effect.flip(Process.send(parsed, "poke")))._tag, "HostStopped")
+      assert.strictEqual((yield* Effect.flip(Process.spawn(Idle)))._tag, "HostStopped")
+      const named = Process.spawn(Idle, undefined, { host: "app:processes" })
+      assert.strictEqual((yield* Effect.flip(named))._tag, "HostStopped")
+      assert.deepStrictEqual(yield* ProcessHost.names, [])
+      yield* Effect.provide(Process.spawn(Idle), ProcessHost.layer("app:processes"))
+    }).pipe(Effect.provide(Layer.provideMerge(bodies, host)))
   )
 
   it.effect("a host stops when its layer's scope closes", () =>

@@ -92,23 +92,18 @@ describe("100,000 processes", () => {
   )
 })
 
-const Waiter = Process.make("test:waiter", {
-  protocol: [Tick],
-  args: Schema.Int,
-  success: Schema.Struct({ messages: Schema.Int, events: Schema.Int })
-})
+const taken = { messages: 0, events: 0 }
+const Waiter = Process.make("test:waiter", { protocol: [Tick] })
 
 const WaiterLive = Waiter.toLayer(
-  Effect.fnUntraced(function* (times) {
+  Effect.fnUntraced(function* () {
     const inbox = yield* Waiter.inbox
     const events = yield* Waiter.events
-    const taken = { messages: 0, events: 0 }
-    for (let i = 0; i < times; i++) {
+    while (true) {
       const next = yield* Select.any({ message: inbox, event: events })
       if (next._tag === "message") taken.messages++
       else taken.events++
     }
-    return taken
   })
 )
 
@@ -117,19 +112,21 @@ describe("100,000 selects", () => {
     "leave nothing behind in the sources that they waited for",
     () =>
       Effect.gen(function* () {
-        const select = Effect.fnUntraced(function* (times: number) {
-          const waiter = yield* Process.spawn(Waiter, times)
-          for (let i = 0; i < times; i += 2) {
+        const waiter = yield* Process.spawn(Waiter)
+        // One source at a time: what was left behind in the other would stay there.
+        const inTurn = Effect.fnUntraced(function* (times: number) {
+          const { events, messages } = taken
+          for (let i = 1; i <= times / 2; i++) {
             yield* Process.send(waiter, "tick")
-            yield* waitUntil(Effect.map(Process.info(waiter), (info) => info.queued === 0))
-            yield* Process.cancel(waiter)
-            yield* Effect.yieldNow
+            yield* waitUntil(Effect.sync(() => taken.messages === messages + i))
           }
-          const taken = yield* Effect.flatten(Process.await(waiter))
-          assert.deepStrictEqual(taken, { messages: times / 2, events: times / 2 })
+          for (let i = 1; i <= times / 2; i++) {
+            yield* Process.cancel(waiter)
+            yield* waitUntil(Effect.sync(() => taken.events === events + i))
+          }
         })
-        const grown = yield* growth(select)
-        assert.isBelow(grown, 2 * megabyte)
+        assert.isBelow(yield* growth(inTurn), 2 * megabyte)
+        assert.deepStrictEqual(taken, { messages: 55_000, events: 55_000 })
       }).pipe(Effect.provide(WaiterLive.pipe(Layer.provideMerge(host)))),
     60_000
   )

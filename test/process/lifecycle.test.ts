@@ -326,7 +326,7 @@ describe("crash reports", () => {
       const reports: Array<string> = []
       const logger = Logger.make(({ message }) => void reports.push(String(message)))
       const Ends = Process.make("test:ends", {
-        args: Schema.Literals(["return", "interrupt", "fail", "die", "coroutine"])
+        args: Schema.Literals(["return", "interrupt", "fail", "die", "exit", "coroutine"])
       })
       const EndsLive = Ends.toLayer((how) => {
         switch (how) {
@@ -338,6 +338,8 @@ describe("crash reports", () => {
             return Effect.fail("oops")
           case "die":
             return Effect.die("oops")
+          case "exit":
+            return Process.exit(Exit.fail("oops"))
           case "coroutine":
             return Effect.andThen(Process.fork(Effect.fail("oops")), Effect.never)
         }
@@ -349,7 +351,7 @@ describe("crash reports", () => {
         const idle = yield* Process.spawn(Ends, "coroutine")
         yield* Process.terminate(idle)
         assert.deepStrictEqual(reports, [])
-        for (const how of ["fail", "die", "coroutine"] as const) {
+        for (const how of ["fail", "die", "exit", "coroutine"] as const) {
           const pid = yield* Process.spawn(Ends, how)
           yield* Process.await(pid)
           yield* settle

@@ -86,6 +86,23 @@ describe("messages", () => {
     }).pipe(Effect.provide(host))
   )
 
+  it.effect("W3 a listener takes what waits in the inbox, too; a topic listened to twice has one source", () =>
+    Effect.gen(function* () {
+      const Late = Process.make("test:late", { protocol: [Number, Text] })
+      const body = Effect.fnUntraced(function* () {
+        for (const text of ["a", "b"]) yield* Process.send(yield* Late.self, "text", text)
+        yield* Process.send(yield* Late.self, "number", 1)
+        const texts = yield* Late.listen("text")
+        assert.deepStrictEqual([texts.length, (yield* Late.inbox).length], [2, 1])
+        yield* Effect.scoped(Late.listen("text"))
+        assert.strictEqual(yield* Late.listen("text"), texts)
+        return (yield* Selectable.take(texts)).payload
+      })
+      const pid = yield* Effect.provide(Process.spawn(Late), Late.toLayer(body))
+      assert.strictEqual(yield* result(pid), "a")
+    }).pipe(Effect.provide(host))
+  )
+
   it.effect("W4 a topic that begins with @ is refused with a typed error, and can't be in a protocol", () =>
     Effect.gen(function* () {
       const pid = yield* Process.spawn(Collector, 1)
@@ -165,7 +182,7 @@ describe("messages", () => {
         yield* settle
         const stop = yield* Effect.forkChild(ProcessHost.stop())
         yield* settle
-        assert.strictEqual((yield* Effect.flip(Process.send(other, "go")))._tag, "ProcessClosed")
+        assert.strictEqual((yield* Effect.flip(Process.send(other, "go")))._tag, "HostStopped")
         yield* TestClock.adjust("10 seconds")
         yield* Fiber.join(stop)
       }).pipe(Effect.provide(host))
@@ -239,6 +256,9 @@ describe("messages", () => {
       const frozen = { inner: { n: 1 } }
       assert.strictEqual(yield* given("frozen", frozen), frozen)
       assert.isTrue(Object.isFrozen(frozen.inner))
+      const shallow = Object.freeze({ inner: { n: 1 } })
+      yield* given("frozen", shallow)
+      assert.isTrue(Object.isFrozen(shallow.inner))
       assert.strictEqual(yield* given("trusted", 7 as never), 7)
     })
   )
@@ -328,6 +348,23 @@ describe("call", () => {
       const pid = yield* Effect.provide(Process.spawn(Twice), TwiceLive)
       assert.strictEqual(yield* Process.call(pid, "add", 0), 1)
       assert.strictEqual(((yield* result(pid)) as { readonly _tag: string })._tag, "AlreadyReplied")
+    }).pipe(Effect.provide(host))
+  )
+
+  it.effect("a call that the inbox drops fails at once", () =>
+    Effect.gen(function* () {
+      for (const overflow of ["drop-newest", "drop-oldest"] as const) {
+        const Full = Process.make("test:full", { protocol: [Add], inbox: { capacity: 1, overflow } })
+        const pid = yield* Effect.provide(
+          Process.spawn(Full),
+          Full.toLayer(() => Effect.never)
+        )
+        const first = yield* Effect.forkChild(Effect.flip(Process.call(pid, "add", 1)), { startImmediately: true })
+        const second = yield* Effect.forkChild(Effect.flip(Process.call(pid, "add", 2)), { startImmediately: true })
+        const dropped = yield* Fiber.join(overflow === "drop-newest" ? second : first)
+        assert.strictEqual(typeof dropped === "string" ? dropped : dropped._tag, "MessageDropped")
+        yield* Process.kill(pid)
+      }
     }).pipe(Effect.provide(host))
   )
 

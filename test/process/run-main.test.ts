@@ -26,48 +26,64 @@ const run = (source: string, onOutput: (child: ChildProcess, output: string) => 
   })
 
 describe("runMain", () => {
-  it.live("W30 exits with the number that the program answers, and leaves standard output to it", () =>
-    Effect.gen(function* () {
-      const { code, error, output } = yield* run(
-        `TerminalHost.runMain(Effect.gen(function*() { yield* Effect.logInfo("logged"); console.log("printed"); return 7 }))`
-      )
-      assert.deepStrictEqual([code, output], [7, "printed\n"])
-      assert.include(error, "logged")
-    }), 30_000)
+  it.live(
+    "W30 exits with the number that the program answers, and leaves standard output to it",
+    () =>
+      Effect.gen(function* () {
+        const { code, error, output } = yield* run(
+          `TerminalHost.runMain(Effect.gen(function*() { yield* Effect.logInfo("logged"); console.log("printed"); return 7 }))`
+        )
+        assert.deepStrictEqual([code, output], [7, "printed\n"])
+        assert.include(error, "logged")
+      }),
+    30_000
+  )
 
-  it.live("W30 a failure exits with 1, and its report goes to standard error", () =>
-    Effect.gen(function* () {
-      const { code, error, output } = yield* run(`TerminalHost.runMain(Effect.fail(new Error("broken")))`)
-      assert.deepStrictEqual([code, output], [1, ""])
-      assert.include(error, "broken")
-    }), 30_000)
+  it.live(
+    "W30 a failure exits with 1, and its report goes to standard error",
+    () =>
+      Effect.gen(function* () {
+        const { code, error, output } = yield* run(`TerminalHost.runMain(Effect.fail(new Error("broken")))`)
+        assert.deepStrictEqual([code, output], [1, ""])
+        assert.include(error, "broken")
+      }),
+    30_000
+  )
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    it.live(`the first ${signal} asks the program to end`, () =>
-      Effect.gen(function* () {
-        const { code, output } = yield* run(
-          `TerminalHost.runMain(Effect.gen(function*() { console.log("ready"); const asked = yield* TerminalHost.Shutdown; console.log(yield* asked); return 3 }))`,
-          (child, output) => {
-            if (output === "ready\n") child.kill(signal)
-          }
-        )
-        assert.deepStrictEqual([code, output], [3, `ready\n${signal}\n`])
-      }), 30_000)
+    it.live(
+      `the first ${signal} asks the program to end`,
+      () =>
+        Effect.gen(function* () {
+          const { code, output } = yield* run(
+            `TerminalHost.runMain(Effect.gen(function*() { console.log("ready"); const asked = yield* TerminalHost.Shutdown; console.log(yield* asked); return 3 }))`,
+            (child, output) => {
+              if (output === "ready\n") child.kill(signal)
+            }
+          )
+          assert.deepStrictEqual([code, output], [3, `ready\n${signal}\n`])
+        }),
+      30_000
+    )
   }
 
-  it.live("the second signal interrupts a program that does not listen: 130", () =>
-    Effect.gen(function* () {
-      const { code, output } = yield* run(
-        `TerminalHost.runMain(Effect.gen(function*() {
+  it.live(
+    "the second signal interrupts a program that does not listen: 130",
+    () =>
+      Effect.gen(function* () {
+        const { code, output } = yield* run(
+          `TerminalHost.runMain(Effect.gen(function*() {
           console.log("ready")
           yield* Effect.flatten(TerminalHost.Shutdown)
           console.log("asked")
           return yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => console.log("interrupted")))
         }))`,
-        (child, output) => {
-          if (output === "ready\n" || output === "ready\nasked\n") child.kill("SIGINT")
-        }
-      )
-      assert.deepStrictEqual([code, output], [130, "ready\nasked\ninterrupted\n"])
-    }), 30_000)
+          (child, output) => {
+            if (output === "ready\n" || output === "ready\nasked\n") child.kill("SIGINT")
+          }
+        )
+        assert.deepStrictEqual([code, output], [130, "ready\nasked\ninterrupted\n"])
+      }),
+    30_000
+  )
 })

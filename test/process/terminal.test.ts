@@ -128,6 +128,12 @@ describe("TerminalHost", () => {
         TerminalHost.layer("app:terminal").pipe(Layer.provide(stdio))
       )
       assert.deepStrictEqual([seen, code], ["TerminalClosed", 0])
+
+      // There may be nobody left to read a report.
+      const reports: Array<unknown> = []
+      const failed = run(TerminalHost.print("hello"), TerminalHost.layer("app:terminal").pipe(Layer.provide(stdio)))
+      const logger = Logger.layer([Logger.make(({ message }) => void reports.push(message))])
+      assert.deepStrictEqual([yield* Effect.provide(failed, logger), reports], [1, []])
     })
   )
 

@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import type { Rpc } from "effect/rpc"
@@ -103,10 +104,10 @@ export class Cell implements InboxOwner {
     return this.environment.base.pipe(Context.add(Scope.Scope, this.scope), Context.add(CurrentProcess, this))
   }
 
-  /** A coroutine failed: the memory that it shares with the body is in doubt, so that the process ends with its cause. */
-  onCoroutineFailure(cause: Cause.Cause<unknown>): void {
-    if (this.reason === undefined) this.report(cause)
-    this.stop(Exit.failCause(cause))
+  /** Ends the process for a reason of its own, which is reported if it is a failure. */
+  end(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.reason === undefined && Exit.isFailure(exit)) this.report(exit.cause)
+    this.stop(exit)
   }
 
   private onBodyExit(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
@@ -215,7 +216,7 @@ export class Cell implements InboxOwner {
   }
 
   private report(cause: Cause.Cause<unknown>): void {
-    if (Cause.hasInterruptsOnly(cause)) return
+    if (Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(Cause.squash(cause))) return
     const report = Effect.logError(`process ${this.name} (${this.definition.name}) failed`, cause)
     Effect.runForkWith(this.environment.base)(report)
   }
@@ -240,7 +241,8 @@ export class Cell implements InboxOwner {
 
   /** Why the process takes no messages; `undefined` while it does. */
   refusal(): SendError | undefined {
-    if (this.status === "running") return this.host.refusal()
+    const stopped = this.host.refusal()
+    if (stopped !== undefined || this.status === "running") return stopped
     return this.status === "closing"
       ? new ProcessClosed({ target: this.name })
       : new ProcessNotFound({ target: this.name })
@@ -267,6 +269,7 @@ export class Cell implements InboxOwner {
     if (listener === undefined) {
       listener = new Listener(this.host.dispatcher, this, unlimited)
       listeners.set(topic, listener)
+      listener.restore(this.inbox.extract((message) => message.topic === topic))
     }
     listener.users++
     return listener

@@ -18,7 +18,9 @@ export const cellAt = (host: HostImpl, to: Address): Cell | undefined =>
 /** The process at an address, if it takes messages; else why not. */
 export const receiverOf = (host: HostImpl, to: Address): Cell | SendError => {
   const cell = cellAt(host, to)
-  return cell === undefined ? new ProcessNotFound({ target: String(to) }) : (cell.refusal() ?? cell)
+  if (cell !== undefined) return cell.refusal() ?? cell
+  const stopped = isName(to) ? undefined : host.node.hosts.get(to.host)?.refusal()
+  return stopped ?? new ProcessNotFound({ target: String(to) })
 }
 
 export const isRefused = (found: Cell | SendError): found is SendError => "_tag" in found

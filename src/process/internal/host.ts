@@ -5,11 +5,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Duration from "effect/Duration"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
-import { DefinitionNotFound, HostStopped, InvalidOption, type SpawnError } from "../ProcessError.ts"
+import { DefinitionNotFound, HostStopped, InvalidOption, MessageDropped, type SpawnError } from "../ProcessError.ts"
 import { Cell, type Environment } from "./cell.ts"
 import { argumentsRefusalOf, type Definition, type Implementation } from "./definition.ts"
 import { Environments, inherited } from "./environment.ts"
@@ -39,6 +39,7 @@ export class HostImpl implements Host {
   private status: "running" | "stopping" = "running"
   private lastId = 0
   private onEmpty: (() => void) | undefined = undefined
+  private stopping: Fiber.Fiber<void> | undefined = undefined
 
   constructor(node: NodeImpl, scheduler: Scheduler, settings: HostSettings) {
     this.node = node
@@ -97,11 +98,17 @@ export class HostImpl implements Host {
     this.counters.deadLetters++
     this.node.deadLetterCounts[reason]++
     this.node.deadLetters.publish({ to, sender, topic, payload, reason })
+    if (reason === "Overflow") message.slot?.conclude(Exit.fail(new MessageDropped({ target: String(to), topic })))
   }
 
   /** Refuses what is new, asks every process to end, and ends those that are still there at the deadline. */
-  readonly stop: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.status !== "running") return this.whenEmpty
+  readonly stop: Effect.Effect<void> = Effect.withFiber((fiber) => {
+    // In a fiber of its own: one of the processes that it ends may have asked, and is interrupted.
+    this.stopping ??= Effect.runForkWith(fiber.context)(this.stopNow)
+    return Fiber.join(this.stopping)
+  })
+
+  private readonly stopNow: Effect.Effect<void> = Effect.suspend(() => {
     this.status = "stopping"
     const reason = `the host ${this.name} stops`
     for (const cell of this.cells) cell.cancelOrStop({ _tag: "Cancel", from: undefined, reason })
@@ -113,16 +120,12 @@ export class HostImpl implements Host {
             for (const cell of this.cells) cell.kill(undefined)
           })
       }),
-      Effect.andThen(Effect.sync(() => this.node.hosts.delete(this.name)))
+      Effect.asVoid
     )
   })
 
   private readonly whenEmpty: Effect.Effect<void> = Effect.callback((resume) => {
     if (this.processes.size === 0) return resume(Effect.void)
-    const before = this.onEmpty
-    this.onEmpty = () => {
-      before?.()
-      resume(Effect.void)
-    }
+    this.onEmpty = () => resume(Effect.void)
   })
 }

@@ -109,6 +109,18 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     this.wakeSoon()
   }
 
+  /** Removes the messages that match, for another queue of the process to take in. */
+  extract(matches: (message: MessageImpl) => boolean): Array<MessageImpl> {
+    const extracted: Array<MessageImpl> = []
+    this.removeWhereUnsafe((message) => {
+      const matched = matches(message)
+      if (matched) extracted.push(message)
+      return matched
+    })
+    this.grant()
+    return extracted
+  }
+
   /** Empties the inbox. */
   drain(): Array<MessageImpl> {
     return this.items.drain()
@@ -135,12 +147,12 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   private taken(): void {
     this.owner.onTaken()
     if (this.items.length < this.policy.highWater) this.high = false
-    if (this.waiting !== undefined) this.grant(this.waiting)
+    this.grant()
   }
 
-  private grant(waiting: Deque<Ticket>): void {
-    while (this.items.length + this.granted < this.policy.capacity) {
-      const ticket = waiting.shift()
+  private grant(): void {
+    while (this.waiting !== undefined && this.items.length + this.granted < this.policy.capacity) {
+      const ticket = this.waiting.shift()
       if (ticket === undefined) return
       ticket.state = "granted"
       this.granted++
@@ -168,11 +180,11 @@ export class InboxImpl extends Mailbox<MessageImpl> {
       const waiting = (this.waiting ??= new Deque())
       const ticket: Ticket = { message, resume, interrupted, state: "waiting" }
       waiting.push(ticket)
-      this.grant(waiting)
+      this.grant()
       return Effect.sync(() => {
         if (ticket.state === "waiting") waiting.remove(ticket)
         this.settle(ticket)
-        this.grant(waiting)
+        this.grant()
       })
     })
   }

@@ -33,7 +33,9 @@ export const makeHost = Effect.fnUntraced(function* (
     return yield* invalid("timeSlice", Duration.format(timeSlice), "a finite time above 0")
   }
   const node = yield* Node
-  if (node.hosts.has(name)) return yield* new HostAlreadyExists({ host: name })
+  // One that has stopped is remembered, so that sends and spawns can say so, until another one takes its name.
+  if (node.hosts.get(name)?.refusal() === undefined && node.hosts.has(name))
+    return yield* new HostAlreadyExists({ host: name })
   const current = yield* Effect.withFiber((fiber) => Effect.succeed(fiber.cache.scheduler))
   const host = new HostImpl(
     node,
