@@ -118,7 +118,6 @@ export const PlayerLive = Player.toLayer(
 
 const listened = Effect.gen(function* () {
   const player = yield* Process.spawn(Player)
-  yield* Effect.yieldNow // it listens
   yield* Process.send(player, "track", "one")
   yield* Process.send(player, "track", "two")
   yield* Process.send(player, "volume", 7)
