@@ -89,11 +89,36 @@ export const any = <const C extends Cases>(cases: C): Effect.Effect<Selected<C>,
   })
 
 /**
- * Takes from the first source that is ready, in the order in which the cases are written, and waits while none is.
+ * Takes from the first source that is ready, in the order in which the cases are written, and waits while none is; keys
+ * that read as whole numbers come first, as in every JavaScript object.
  *
  * **Details**
  *
  * As {@link any}, but not fair: a source that is always ready starves those written after it.
+ *
+ * **Example** (Events before messages)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost, Select } from "troupe"
+ *
+ * const Worker = Process.make("app:worker", { protocol: [Rpc.make("work")] })
+ * const WorkerLive = Worker.toLayer(Effect.fn(function*() {
+ *   const next = yield* Select.priority({ event: yield* Worker.events, message: yield* Worker.inbox })
+ *   return next._tag
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Worker)
+ *   yield* Process.send(pid, "work")
+ *   yield* Process.cancel(pid)
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [WorkerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("event")
+ * ```
  *
  * @category selecting
  */

@@ -73,6 +73,32 @@ export const isSelectable = (u: unknown): u is Selectable<unknown, unknown> =>
  *
  * Waiters are served first come, first served. Fails with the source's error once the source has ended.
  *
+ * **Example** (Taking two messages)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Joiner = Process.make("app:joiner", { protocol: [Rpc.make("word", { payload: Schema.String })] })
+ * const JoinerLive = Joiner.toLayer(Effect.fn(function*() {
+ *   const inbox = yield* Joiner.inbox
+ *   const first = yield* Selectable.take(inbox)
+ *   const second = yield* Selectable.take(inbox)
+ *   return `${first.payload} ${second.payload}`
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Joiner)
+ *   yield* Process.send(pid, "word", "good")
+ *   yield* Process.send(pid, "word", "morning")
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [JoinerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("good morning")
+ * ```
+ *
  * @category taking
  */
 export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
@@ -82,6 +108,35 @@ export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
 
 /**
  * Takes the next value if one is ready now, and never waits.
+ *
+ * **Example** (Taking all that waits)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Option, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Batch = Process.make("app:batch", { protocol: [Rpc.make("row", { payload: Schema.Int })] })
+ * const BatchLive = Batch.toLayer(Effect.fn(function*() {
+ *   const inbox = yield* Batch.inbox
+ *   const rows: Array<number> = []
+ *   let next = Option.some(yield* Selectable.take(inbox))
+ *   while (Option.isSome(next)) {
+ *     rows.push(next.value.payload)
+ *     next = yield* Selectable.poll(inbox)
+ *   }
+ *   return rows
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Batch)
+ *   for (const row of [1, 2, 3]) yield* Process.send(pid, "row", row)
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [BatchLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed([1, 2, 3])
+ * ```
  *
  * @category taking
  */
@@ -94,6 +149,30 @@ export const poll = <A, E>(self: Selectable<A, E>): Effect.Effect<Option.Option<
 /**
  * Waits until one of the sources may be ready and takes nothing: one waiter is parked in all of them, so that no fiber
  * is forked.
+ *
+ * **Example** (Waiting without taking)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Watch = Process.make("app:watch", { protocol: [Rpc.make("knock")] })
+ * const WatchLive = Watch.toLayer(Effect.fn(function*() {
+ *   const inbox = yield* Watch.inbox
+ *   yield* Selectable.parked([inbox, yield* Watch.events])
+ *   return inbox.length
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Watch)
+ *   yield* Process.send(pid, "knock")
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [WatchLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed(1)
+ * ```
  *
  * @category waiting
  */

@@ -43,6 +43,29 @@ export type Counts = { readonly [R in Reason]: number }
  * Subscribes to the dead letters of the application's hosts: every one that comes while the scope is open is yielded,
  * in order.
  *
+ * **Example** (Seeing what was not handled)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { DeadLetter, Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Reader = Process.make("app:reader", { protocol: [Rpc.make("note", { payload: Schema.String })] })
+ * const ReaderLive = Reader.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const letters = yield* DeadLetter.subscribe
+ *   const pid = yield* Process.spawn(Reader)
+ *   yield* Process.send(pid, "note", "unread")
+ *   yield* Process.kill(pid)
+ *   const letter = yield* Selectable.take(letters)
+ *   return [letter.topic, letter.payload, letter.reason]
+ * }).pipe(Effect.scoped)
+ *
+ * await Effect.runPromise(Effect.provide(program, [ReaderLive, ProcessHost.layer("app:processes")]))
+ * // => ["note", "unread", "Ended"]
+ * ```
+ *
  * @category subscribing
  */
 export const subscribe: Effect.Effect<Selectable<DeadLetter>, never, ProcessHost | Scope.Scope> = withHost((host) =>
@@ -51,6 +74,29 @@ export const subscribe: Effect.Effect<Selectable<DeadLetter>, never, ProcessHost
 
 /**
  * How many dead letters there were on all hosts of the application.
+ *
+ * **Example** (Counting what was dropped)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { DeadLetter, Process, ProcessHost } from "troupe"
+ *
+ * const Gauge = Process.make("app:gauge", {
+ *   protocol: [Rpc.make("sample")],
+ *   inbox: { capacity: 1, overflow: "drop-oldest" }
+ * })
+ * const GaugeLive = Gauge.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Gauge)
+ *   for (let i = 0; i < 3; i++) yield* Process.send(pid, "sample")
+ *   return yield* DeadLetter.counts
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [GaugeLive, ProcessHost.layer("app:processes")]))
+ * // => { Ended: 0, Overflow: 2 }
+ * ```
  *
  * @category reading
  */

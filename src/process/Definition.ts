@@ -53,11 +53,17 @@ export interface Running<in out Name extends string> {
 }
 
 /**
- * What the body of a process need not require of its layer, since every process has it.
+ * What the body of a process need not require of its layer, since every process has it; among it the implementation
+ * itself, so that a process can spawn its own kind.
  *
  * @category utility types
  */
-export type Provided<Name extends string> = Running<Name> | CurrentProcess | ProcessHost | Scope.Scope
+export type Provided<Name extends string> =
+  | Running<Name>
+  | Implementation<Name>
+  | CurrentProcess
+  | ProcessHost
+  | Scope.Scope
 
 /**
  * A topic that a process may take: all but those that begin with `@`, which are the system's own.
@@ -88,13 +94,84 @@ export interface Process<
   /** The schema of what the body returns. */
   readonly success: Success
 
-  /** The pid of the running process. */
+  /**
+   * The pid of the running process.
+   *
+   * **Example** (A message to oneself)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit } from "effect"
+   * import { Rpc } from "effect/rpc"
+   * import { Process, ProcessHost } from "troupe"
+   *
+   * const Starter = Process.make("app:starter", { protocol: [Rpc.make("begin")] })
+   * const StarterLive = Starter.toLayer(Effect.fn(function*() {
+   *   yield* Process.send(yield* Starter.self, "begin")
+   *   const message = yield* Starter.receive()
+   *   return message.topic
+   * }))
+   *
+   * const program = Effect.flatMap(Process.spawn(Starter), Process.await)
+   * await Effect.runPromise(Effect.provide(program, [StarterLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed("begin")
+   * ```
+   */
   readonly self: Effect.Effect<Pid<Rpcs>, never, Running<Name>>
 
-  /** The inbox of the running process: always the same source. */
+  /**
+   * The inbox of the running process: always the same source.
+   *
+   * **Example** (How many messages wait)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit } from "effect"
+   * import { Rpc } from "effect/rpc"
+   * import { Process, ProcessHost } from "troupe"
+   *
+   * const Queue = Process.make("app:queue", { protocol: [Rpc.make("job")] })
+   * const QueueLive = Queue.toLayer(Effect.fn(function*() {
+   *   const inbox = yield* Queue.inbox
+   *   yield* Queue.receive()
+   *   return inbox.length
+   * }))
+   *
+   * const program = Effect.gen(function*() {
+   *   const pid = yield* Process.spawn(Queue)
+   *   for (let i = 0; i < 3; i++) yield* Process.send(pid, "job")
+   *   return yield* Process.await(pid)
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [QueueLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed(2)
+   * ```
+   */
   readonly inbox: Effect.Effect<Inbox.Inbox<Message.Message<Rpcs>>, never, Running<Name>>
 
-  /** What the running process is told: always the same source. */
+  /**
+   * What the running process is told: always the same source.
+   *
+   * **Example** (Ending when asked to)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit } from "effect"
+   * import { Process, ProcessHost, Selectable } from "troupe"
+   *
+   * const Server = Process.make("app:server")
+   * const ServerLive = Server.toLayer(Effect.fn(function*() {
+   *   const event = yield* Selectable.take(yield* Server.events)
+   *   return event._tag === "Cancel" ? event.reason : event._tag
+   * }))
+   *
+   * const program = Effect.gen(function*() {
+   *   const pid = yield* Process.spawn(Server)
+   *   yield* Process.cancel(pid, "closing time")
+   *   return yield* Process.await(pid)
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [ServerLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed("closing time")
+   * ```
+   */
   readonly events: Effect.Effect<Selectable.Selectable<ProcessEvent>, never, Running<Name>>
 
   /**
@@ -104,6 +181,34 @@ export interface Process<
    *
    * With a topic, or a predicate, it takes the first message that matches; the others stay in the inbox, in order. Give
    * it a time limit with `Effect.timeoutOption`.
+   *
+   * **Example** (Receiving selectively)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit, Schema } from "effect"
+   * import { Rpc } from "effect/rpc"
+   * import { Process, ProcessHost } from "troupe"
+   *
+   * const Order = Rpc.make("order", { payload: Schema.Int })
+   * const Shop = Process.make("app:shop", { protocol: [Rpc.make("open"), Order] })
+   * const ShopLive = Shop.toLayer(Effect.fn(function*() {
+   *   yield* Shop.receive("open")
+   *   const large = yield* Shop.receive((message) => message.topic === "order" && message.payload >= 100)
+   *   const first = yield* Shop.receive("order")
+   *   return [large.payload, first.payload]
+   * }))
+   *
+   * const program = Effect.gen(function*() {
+   *   const pid = yield* Process.spawn(Shop)
+   *   yield* Process.send(pid, "order", 3)
+   *   yield* Process.send(pid, "order", 200)
+   *   yield* Process.send(pid, "open")
+   *   return yield* Process.await(pid)
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [ShopLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed([200, 3])
+   * ```
    */
   receive(): Effect.Effect<Message.Message<Rpcs>, never, Running<Name>>
   receive<const Topic extends Rpc.Tag<Rpcs>>(
@@ -123,12 +228,60 @@ export interface Process<
    *
    * What the listener has not taken by then is in the inbox afterwards, at its place in the order of arrival. A topic
    * that is listened to twice has one source, which ends with the last of the scopes.
+   *
+   * **Example** (A source for one topic)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit, Schema } from "effect"
+   * import { Rpc } from "effect/rpc"
+   * import { Process, ProcessHost, Selectable } from "troupe"
+   *
+   * const Build = Rpc.make("build", { payload: Schema.String })
+   * const Builder = Process.make("app:builder", { protocol: [Build, Rpc.make("abort")] })
+   * const BuilderLive = Builder.toLayer(Effect.fn(function*() {
+   *   const aborts = yield* Builder.listen("abort")
+   *   yield* Selectable.take(aborts)
+   *   return `aborted, ${(yield* Builder.inbox).length} to build`
+   * }))
+   *
+   * const program = Effect.gen(function*() {
+   *   const pid = yield* Process.spawn(Builder)
+   *   yield* Process.send(pid, "build", "docs")
+   *   yield* Process.send(pid, "abort")
+   *   return yield* Process.await(pid)
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [BuilderLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed("aborted, 1 to build")
+   * ```
    */
   listen<const Topic extends Rpc.Tag<Rpcs>>(
     topic: Topic
   ): Effect.Effect<Inbox.Inbox<Message.Of<Rpc.ExtractTag<Rpcs, Topic>>>, never, Running<Name> | Scope.Scope>
 
-  /** The address of whichever process of this definition is registered under a name. */
+  /**
+   * The address of whichever process of this definition is registered under a name.
+   *
+   * **Example** (Calling by name)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Schema } from "effect"
+   * import { Rpc } from "effect/rpc"
+   * import { Message, Process, ProcessHost } from "troupe"
+   *
+   * const Clock = Process.make("app:clock", { protocol: [Rpc.make("year", { success: Schema.Int })] })
+   * const ClockLive = Clock.toLayer(Effect.fn(function*() {
+   *   yield* Message.reply(yield* Clock.receive(), 2026)
+   * }))
+   *
+   * const program = Effect.gen(function*() {
+   *   yield* Process.spawn(Clock, undefined, { name: "clock" })
+   *   return yield* Process.call(Clock.named("clock"), "year")
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [ClockLive, ProcessHost.layer("app:processes")])) // => 2026
+   * ```
+   */
   named(name: string): Name.Name<Rpcs>
 
   /**
@@ -138,6 +291,25 @@ export interface Process<
    *
    * The body may use the process's own scope, whose resources close when it ends, before its exit can be seen. What
    * else it requires, the layer requires. Any error may be left unhandled: it becomes the exit of the process.
+   *
+   * **Example** (A body that needs a service)
+   *
+   * ```ts import.meta.vitest
+   * import { Context, Effect, Exit, Layer, Schema } from "effect"
+   * import { Process, ProcessHost } from "troupe"
+   *
+   * class Rates extends Context.Service<Rates, { readonly of: (currency: string) => number }>()("app/Rates") {}
+   *
+   * const Quote = Process.make("app:quote", { args: Schema.String, success: Schema.Number })
+   * const QuoteLive = Quote.toLayer(Effect.fn(function*(currency) {
+   *   const rates = yield* Rates
+   *   return rates.of(currency)
+   * })).pipe(Layer.provide(Layer.succeed(Rates, { of: (currency) => currency === "EUR" ? 1 : 2 })))
+   *
+   * const program = Effect.flatMap(Process.spawn(Quote, "EUR"), Process.await)
+   * await Effect.runPromise(Effect.provide(program, [QuoteLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed(1)
+   * ```
    */
   toLayer<E, R>(
     body: (args: Args["Type"]) => Effect.Effect<Success["Type"], E, R>

@@ -69,6 +69,25 @@ export const make = <const Rpcs extends Rpc.Any = never>(
  *
  * Fails with `ProcessNotFound` when there is no process under the pid.
  *
+ * **Example** (Joining a group)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Group, Process, ProcessHost } from "troupe"
+ *
+ * const Member = Process.make("app:member")
+ * const MemberLive = Member.toLayer(() => Effect.never)
+ * const room = Group.make("room")
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Member)
+ *   yield* Group.join(room, pid)
+ *   return (yield* Process.info(pid)).groups
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [MemberLive, ProcessHost.layer("app:processes")])) // => ["room"]
+ * ```
+ *
  * @category membership
  */
 export const join = <Rpcs extends Rpc.Any>(
@@ -85,6 +104,26 @@ export const join = <Rpcs extends Rpc.Any>(
 /**
  * Takes back one joining of a process; answers whether there was one.
  *
+ * **Example** (Leaving as often as one joined)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Group, Process, ProcessHost } from "troupe"
+ *
+ * const Member = Process.make("app:member")
+ * const MemberLive = Member.toLayer(() => Effect.never)
+ * const room = Group.make("room")
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Member)
+ *   yield* Group.join(room, pid)
+ *   return [yield* Group.leave(room, pid), yield* Group.leave(room, pid)]
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [MemberLive, ProcessHost.layer("app:processes")]))
+ * // => [true, false]
+ * ```
+ *
  * @category membership
  */
 export const leave = <Rpcs extends Rpc.Any>(
@@ -99,6 +138,29 @@ export const leave = <Rpcs extends Rpc.Any>(
 /**
  * The members of a group, each as many times as it joined.
  *
+ * **Example** (Listing the members)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Group, Process, ProcessHost } from "troupe"
+ *
+ * const Member = Process.make("app:member")
+ * const MemberLive = Member.toLayer(() => Effect.never)
+ * const room = Group.make("room")
+ *
+ * const program = Effect.gen(function*() {
+ *   const stays = yield* Process.spawn(Member)
+ *   const ends = yield* Process.spawn(Member)
+ *   yield* Group.join(room, stays)
+ *   yield* Group.join(room, ends)
+ *   yield* Process.kill(ends)
+ *   return (yield* Group.members(room)).map(String)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [MemberLive, ProcessHost.layer("app:processes")]))
+ * // => ["{app:processes|0x00001}"]
+ * ```
+ *
  * @category membership
  */
 export const members = <Rpcs extends Rpc.Any>(
@@ -109,6 +171,30 @@ export const members = <Rpcs extends Rpc.Any>(
 /**
  * Monitors a group: yields a `Joined` for each member there is, and then every joining and leaving, in order and exactly
  * once, while the scope is open.
+ *
+ * **Example** (Watching members come and go)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Group, Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Member = Process.make("app:member")
+ * const MemberLive = Member.toLayer(() => Effect.never)
+ * const room = Group.make("room")
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Member)
+ *   yield* Group.join(room, pid)
+ *   const events = yield* Group.monitor(room)
+ *   yield* Process.kill(pid)
+ *   const first = yield* Selectable.take(events)
+ *   const second = yield* Selectable.take(events)
+ *   return [first._tag, second._tag]
+ * }).pipe(Effect.scoped)
+ *
+ * await Effect.runPromise(Effect.provide(program, [MemberLive, ProcessHost.layer("app:processes")]))
+ * // => ["Joined", "Left"]
+ * ```
  *
  * @category membership
  */
@@ -134,6 +220,29 @@ export const monitor = <Rpcs extends Rpc.Any>(
  * **Details**
  *
  * A member that is ending, or refuses the message, is passed over. Waits while a member's full inbox suspends senders.
+ *
+ * **Example** (Telling everyone)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Group, Process, ProcessHost } from "troupe"
+ *
+ * const News = Rpc.make("news", { payload: Schema.String })
+ * const Reader = Process.make("app:reader", { protocol: [News] })
+ * const ReaderLive = Reader.toLayer(() => Effect.map(Reader.receive(), (message) => message.payload))
+ * const readers = Group.make("readers", [News])
+ *
+ * const program = Effect.gen(function*() {
+ *   const pids = [yield* Process.spawn(Reader), yield* Process.spawn(Reader)]
+ *   for (const pid of pids) yield* Group.join(readers, pid)
+ *   yield* Group.broadcast(readers, "news", "rain")
+ *   return yield* Effect.forEach(pids, Process.await)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ReaderLive, ProcessHost.layer("app:processes")]))
+ * // => [Exit.succeed("rain"), Exit.succeed("rain")]
+ * ```
  *
  * @category messages
  */

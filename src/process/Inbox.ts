@@ -2,6 +2,7 @@
  * Where the messages of a process wait: in order, without limit unless one is asked for, and never lost in silence.
  */
 import type { Selectable } from "../channel/Selectable.ts"
+import * as internal from "./internal/inbox.ts"
 
 /**
  * The messages that a process has not taken yet.
@@ -31,6 +32,31 @@ export type Overflow = "suspend" | "drop-newest" | "drop-oldest" | "reject"
 /**
  * How an inbox behaves.
  *
+ * **Example** (An inbox that rejects)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Printer = Process.make("app:printer", {
+ *   protocol: [Rpc.make("print")],
+ *   inbox: { capacity: 1, overflow: "reject" }
+ * })
+ * const PrinterLive = Printer.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Printer)
+ *   yield* Process.send(pid, "print")
+ *   return yield* Process.send(pid, "print").pipe(
+ *     Effect.as("accepted"),
+ *     Effect.catchTag("InboxFull", (error) => Effect.succeed(`full: ${error.capacity}`))
+ *   )
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [PrinterLive, ProcessHost.layer("app:processes")])) // => "full: 1"
+ * ```
+ *
  * @category models
  */
 export interface Options {
@@ -44,3 +70,36 @@ export interface Options {
    */
   readonly highWater?: number | undefined
 }
+
+/**
+ * The messages of an inbox that match, as a source of their own to select over; the others stay in the inbox, in order.
+ *
+ * **Example** (Waiting for one answer, or for a request to end)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Inbox, Process, ProcessHost, Select } from "troupe"
+ *
+ * const Answer = Rpc.make("answer", { payload: { to: Schema.Int, text: Schema.String } })
+ * const Asker = Process.make("app:asker", { protocol: [Answer] })
+ * const AskerLive = Asker.toLayer(Effect.fn(function*() {
+ *   const second = Inbox.where(yield* Asker.inbox, (message) => message.payload.to === 2)
+ *   const next = yield* Select.priority({ event: yield* Asker.events, answer: second })
+ *   return next._tag === "answer" ? next.value.payload.text : "asked to end"
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Asker)
+ *   yield* Process.send(pid, "answer", { to: 1, text: "too late" })
+ *   yield* Process.send(pid, "answer", { to: 2, text: "just right" })
+ *   return yield* Effect.flatten(Process.await(pid))
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [AskerLive, ProcessHost.layer("app:processes")])) // => "just right"
+ * ```
+ *
+ * @category selecting
+ */
+export const where = <M>(inbox: Inbox<M>, matches: (message: M) => boolean): Selectable<M> =>
+  internal.where(inbox as unknown as internal.InboxImpl, matches as never) as Selectable<never>

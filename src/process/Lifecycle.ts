@@ -25,6 +25,20 @@ import { await as awaitExit } from "./Watching.ts"
  *
  * A definition's own `self` knows which messages the process takes.
  *
+ * **Example** (How a pid prints)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.map(Process.self, String))
+ *
+ * const program = Effect.flatMap(Process.spawn(Task), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [TaskLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("{app:processes|0x00001}")
+ * ```
+ *
  * @category running
  */
 export const self: Effect.Effect<Pid, never, CurrentProcess> = withCell((cell) => Effect.succeed(cell.pid))
@@ -37,6 +51,34 @@ export const self: Effect.Effect<Pid, never, CurrentProcess> = withCell((cell) =
  * When the body returns or the process ends otherwise, its coroutines are interrupted, and have ended before the exit
  * can be seen. A coroutine that fails, and is not interrupted, ends the process with its cause: handle errors inside
  * it. Many coroutines may take from one inbox: each message goes to one of them.
+ *
+ * **Example** (Serving calls beside the body)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Message, Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Counter = Process.make("app:counter", { protocol: [Rpc.make("count", { success: Schema.Int })] })
+ * const CounterLive = Counter.toLayer(Effect.fn(function*() {
+ *   let served = 0
+ *   const serve = Effect.flatMap(Counter.receive(), (message) => Message.reply(message, ++served))
+ *   yield* Process.fork(Effect.forever(serve))
+ *   yield* Selectable.take(yield* Counter.events)
+ *   return `served ${served}`
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Counter)
+ *   yield* Process.call(pid, "count")
+ *   yield* Process.call(pid, "count")
+ *   yield* Process.cancel(pid)
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [CounterLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("served 2")
+ * ```
  *
  * @category running
  */
@@ -59,6 +101,28 @@ export const fork = <A, E, R>(
  *
  * Fails with `ProcessNotFound` when there is no process under the pid.
  *
+ * **Example** (Asking politely)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Server = Process.make("app:server")
+ * const ServerLive = Server.toLayer(Effect.fn(function*() {
+ *   const event = yield* Selectable.take(yield* Server.events)
+ *   return event._tag === "Cancel" ? `closed: ${event.reason}` : event._tag
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Server)
+ *   yield* Process.cancel(pid, "maintenance")
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ServerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("closed: maintenance")
+ * ```
+ *
  * @category ending
  */
 export const cancel = (pid: Pid, reason = "cancelled"): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
@@ -72,6 +136,31 @@ export const cancel = (pid: Pid, reason = "cancelled"): Effect.Effect<void, Proc
  * It is interrupted wherever it is, before it takes another message; its exit is an interruption, and `requesterOf`
  * tells which process asked for it. A process that is ending for another reason ends with that one. Fails with
  * `ProcessNotFound` when there is no process under the pid.
+ *
+ * **Example** (Finalizers have run)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Message, Process, ProcessHost } from "troupe"
+ *
+ * const log: Array<string> = []
+ * const Cache = Process.make("app:cache", { protocol: [Rpc.make("ready")] })
+ * const CacheLive = Cache.toLayer(Effect.fn(function*() {
+ *   yield* Effect.addFinalizer(() => Effect.sync(() => log.push("flushed")))
+ *   yield* Message.reply(yield* Cache.receive(), undefined)
+ *   return yield* Effect.never
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Cache)
+ *   yield* Process.call(pid, "ready")
+ *   yield* Process.terminate(pid)
+ *   return log
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [CacheLive, ProcessHost.layer("app:processes")])) // => ["flushed"]
+ * ```
  *
  * @category ending
  */
@@ -92,6 +181,25 @@ export const terminate = (pid: Pid): Effect.Effect<void, ProcessNotFound, Proces
  * holds; linked processes end with it, or are told of it if they trap exits. Fails with `ProcessNotFound` when there is
  * no process under the pid.
  *
+ * **Example** (Gone at once)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Process, ProcessEvent, ProcessHost } from "troupe"
+ *
+ * const Stuck = Process.make("app:stuck")
+ * const StuckLive = Stuck.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Stuck)
+ *   yield* Process.kill(pid)
+ *   const left = yield* ProcessHost.list()
+ *   return [left.length, ProcessEvent.isKilled(yield* Process.await(pid))]
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [StuckLive, ProcessHost.layer("app:processes")])) // => [0, true]
+ * ```
+ *
  * @category ending
  */
 export const kill = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
@@ -104,6 +212,23 @@ export const kill = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost
  *
  * Handlers of typed errors do not see it. A process that is ending already ends for the first reason. A failure is
  * reported, like one of the body.
+ *
+ * **Example** (Ending from a coroutine)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Search = Process.make("app:search")
+ * const SearchLive = Search.toLayer(Effect.fn(function*() {
+ *   yield* Process.fork(Process.exit(Exit.succeed("found")))
+ *   return yield* Effect.never
+ * }))
+ *
+ * const program = Effect.flatMap(Process.spawn(Search), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [SearchLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("found")
+ * ```
  *
  * @category ending
  */
@@ -120,6 +245,34 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  *
  * The body is unwound (its coroutines, listeners and scope end), and the new one begins. When it can't, because of
  * arguments that do not fit or a missing implementation, the process ends with that error.
+ *
+ * **Example** (Becoming another)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Push = Rpc.make("push")
+ * const Open = Process.make("app:open", { args: Schema.String, protocol: [Push] })
+ * const OpenLive = Open.toLayer((who) => Effect.as(Open.receive(), `${who} is in`))
+ *
+ * const Closed = Process.make("app:closed", { protocol: [Rpc.make("knock", { payload: Schema.String }), Push] })
+ * const ClosedLive = Closed.toLayer(Effect.fn(function*() {
+ *   const knock = yield* Closed.receive("knock")
+ *   return yield* Process.upgrade(Open, knock.payload)
+ * })).pipe(Layer.provide(OpenLive))
+ *
+ * const program = Effect.gen(function*() {
+ *   const door = yield* Process.spawn(Closed)
+ *   yield* Process.send(door, "push")
+ *   yield* Process.send(door, "knock", "Ada")
+ *   return yield* Process.await(door)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ClosedLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("Ada is in")
+ * ```
  *
  * @category running
  */
@@ -162,6 +315,27 @@ export interface Info {
 
 /**
  * What is known of a process, as of now. Fails with `ProcessNotFound` when there is no process under the pid.
+ *
+ * **Example** (Looking at a process)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Mail = Process.make("app:mail", { protocol: [Rpc.make("letter")] })
+ * const MailLive = Mail.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Mail, undefined, { name: "mail" })
+ *   yield* Process.send(pid, "letter")
+ *   const { names, process, queued } = yield* Process.info(pid)
+ *   return { names, process, queued }
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [MailLive, ProcessHost.layer("app:processes")]))
+ * // => { names: ["mail"], process: "app:mail", queued: 1 }
+ * ```
  *
  * @category reading
  */

@@ -40,6 +40,36 @@ export interface Of<R extends Rpc.Any> {
 /**
  * A message of any of the topics `Rpcs`: a union that `topic` narrows.
  *
+ * **Example** (Handling each topic)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { type Message, Process, ProcessHost } from "troupe"
+ *
+ * const Add = Rpc.make("add", { payload: Schema.Number })
+ * const Clear = Rpc.make("clear")
+ * const next = (total: number, message: Message.Message<typeof Add | typeof Clear>): number =>
+ *   message.topic === "add" ? total + message.payload : 0
+ *
+ * const Sum = Process.make("app:sum", { protocol: [Add, Clear] })
+ * const SumLive = Sum.toLayer(Effect.fn(function*() {
+ *   let total = 0
+ *   for (let taken = 0; taken < 3; taken++) total = next(total, yield* Sum.receive())
+ *   return total
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Sum)
+ *   yield* Process.send(pid, "add", 1)
+ *   yield* Process.send(pid, "clear")
+ *   yield* Process.send(pid, "add", 2)
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [SumLive, ProcessHost.layer("app:processes")])) // => Exit.succeed(2)
+ * ```
+ *
  * @category models
  */
 export type Message<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any ? Of<Rpcs> : never
@@ -95,6 +125,31 @@ export const reply = <R extends Rpc.Any>(message: Of<R>, value: Rpc.Success<R>):
  *
  * As {@link reply}.
  *
+ * **Example** (Refusing a call)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Message, Process, ProcessHost } from "troupe"
+ *
+ * const Withdraw = Rpc.make("withdraw", { payload: Schema.Int, success: Schema.Int, error: Schema.String })
+ * const Account = Process.make("app:account", { protocol: [Withdraw] })
+ * const AccountLive = Account.toLayer(Effect.fn(function*() {
+ *   const balance = 100
+ *   const message = yield* Account.receive()
+ *   if (message.payload > balance) yield* Message.replyFail(message, `there are ${balance} only`)
+ *   else yield* Message.reply(message, balance - message.payload)
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Account)
+ *   return yield* Effect.flip(Process.call(pid, "withdraw", 500))
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [AccountLive, ProcessHost.layer("app:processes")]))
+ * // => "there are 100 only"
+ * ```
+ *
  * @category replying
  */
 export const replyFail = <R extends Rpc.Any>(
@@ -109,6 +164,34 @@ export const replyFail = <R extends Rpc.Any>(
  * **Details**
  *
  * As {@link reply}.
+ *
+ * **Example** (Handing on an outcome)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Message, Process, ProcessHost } from "troupe"
+ *
+ * const ages = new Map([["Ada", 36]])
+ * const ageOf = (name: string) => Effect.mapError(Effect.fromNullishOr(ages.get(name)), () => `who is ${name}?`)
+ *
+ * const Age = Rpc.make("age", { payload: Schema.String, success: Schema.Int, error: Schema.String })
+ * const Register = Process.make("app:register", { protocol: [Age] })
+ * const RegisterLive = Register.toLayer(() =>
+ *   Effect.forever(Effect.gen(function*() {
+ *     const message = yield* Register.receive()
+ *     yield* Message.replyExit(message, yield* Effect.exit(ageOf(message.payload)))
+ *   }))
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Register)
+ *   return [yield* Process.call(pid, "age", "Ada"), yield* Effect.flip(Process.call(pid, "age", "Bob"))]
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [RegisterLive, ProcessHost.layer("app:processes")]))
+ * // => [36, "who is Bob?"]
+ * ```
  *
  * @category replying
  */

@@ -97,6 +97,32 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
  * - `CalleeExited`: the callee ended without an answer, with its exit.
  * - `MessageDropped`: the callee's inbox was full, and its policy dropped the call.
  *
+ * **Example** (Asking for an answer)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Message, Process, ProcessHost } from "troupe"
+ *
+ * const Length = Rpc.make("length", { payload: Schema.String, success: Schema.Int })
+ * const Measure = Process.make("app:measure", { protocol: [Length] })
+ * const MeasureLive = Measure.toLayer(Effect.fn(function*() {
+ *   const message = yield* Measure.receive()
+ *   yield* Message.reply(message, message.payload.length)
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Measure)
+ *   const length = yield* Process.call(pid, "length", "troupe", { timeout: "1 second" })
+ *   yield* Process.await(pid)
+ *   const refusal = yield* Effect.flip(Process.call(pid, "length", "again"))
+ *   return [length, refusal._tag]
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [MeasureLive, ProcessHost.layer("app:processes")]))
+ * // => [6, "ProcessNotFound"]
+ * ```
+ *
  * @category messages
  */
 export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(

@@ -60,6 +60,29 @@ export const isName = (u: unknown): u is Name => typeof u === "object" && u !== 
  * Makes the address of whichever process is registered under a name; a definition's `named` does it with the
  * definition's messages.
  *
+ * **Example** (An address that outlives its process)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Message, Name, Process, ProcessHost } from "troupe"
+ *
+ * const Year = Rpc.make("year", { success: Schema.Int })
+ * const clock = Name.make<typeof Year>("clock")
+ *
+ * const Clock = Process.make("app:clock", { protocol: [Year] })
+ * const ClockLive = Clock.toLayer(Effect.fn(function*() {
+ *   yield* Message.reply(yield* Clock.receive(), 2026)
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Process.spawn(Clock, undefined, { name: String(clock) })
+ *   return yield* Process.call(clock, "year")
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ClockLive, ProcessHost.layer("app:processes")])) // => 2026
+ * ```
+ *
  * @category constructors
  */
 export const make = <Rpcs extends Rpc.Any = never>(name: string): Name<Rpcs> =>

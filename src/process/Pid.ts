@@ -102,6 +102,17 @@ const schemaOf = <Rpcs extends Rpc.Any>(): Schema.Codec<Pid<Rpcs>, string> =>
 /**
  * The schema of any pid; it is encoded as the text in which a pid prints.
  *
+ * **Example** (Encoding and decoding a pid)
+ *
+ * ```ts import.meta.vitest
+ * import { Schema } from "effect"
+ * import { Pid } from "troupe"
+ *
+ * const pid = Schema.decodeSync(Pid.schema)("{app:processes|0x00004}")
+ * pid.id // => 4
+ * Schema.encodeSync(Pid.schema)(pid) // => "{app:processes|0x00004}"
+ * ```
+ *
  * @category schemas
  */
 export const schema: Schema.Codec<Pid, string> = schemaOf<never>()
@@ -113,6 +124,31 @@ export const schema: Schema.Codec<Pid, string> = schemaOf<never>()
  *
  * What a process takes is known to the compiler alone and is not part of the text. A message that the process does not
  * know is refused when it is sent.
+ *
+ * **Example** (A pid in a payload)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Pid, Process, ProcessHost } from "troupe"
+ *
+ * const Pong = Rpc.make("pong")
+ * const Server = Process.make("app:server", { protocol: [Rpc.make("ping", { payload: Pid.of(Pong) })] })
+ * const ServerLive = Server.toLayer(() =>
+ *   Effect.flatMap(Server.receive(), (message) => Process.send(message.payload, "pong"))
+ * )
+ *
+ * const Client = Process.make("app:client", { protocol: [Pong] })
+ * const ClientLive = Client.toLayer(Effect.fn(function*() {
+ *   const server = yield* Process.spawn(Server)
+ *   yield* Process.send(server, "ping", yield* Client.self)
+ *   return (yield* Client.receive()).topic
+ * })).pipe(Layer.provide(ServerLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Client), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [ClientLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("pong")
+ * ```
  *
  * @category schemas
  */

@@ -301,6 +301,20 @@ export type SpawnError = HostNotFound | HostStopped | InvalidArguments | Invalid
 export type CallError = SendError | CallingSelf | CallTimeout | CalleeExited | MessageDropped
 
 /**
+ * Standard output or standard error could not be written: a full disk, for instance.
+ *
+ * @category errors
+ */
+export class TerminalFailed extends Schema.TaggedError<TerminalFailed>()("TerminalFailed", {
+  stream: Schema.Literals(["output", "error"]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `Standard ${this.stream} could not be written: ${this.detail}. What was written before may be incomplete.`
+  }
+}
+
+/**
  * Standard output or standard error takes no more text: its reader has gone.
  *
  * **Details**

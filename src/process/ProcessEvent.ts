@@ -25,6 +25,33 @@ export interface Monitor<in Rpcs extends Rpc.Any = never> {
  * `exit` is the whole outcome: the value that the process returned, the typed error, the defect, or the interruption
  * (`requesterOf` tells who asked for it). It is a failure with `NoProcess` when there was no process to monitor.
  *
+ * **Example** (Telling how a process ended)
+ *
+ * ```ts import.meta.vitest
+ * import { Cause, Effect, Exit, Layer, Logger } from "effect"
+ * import { Process, type ProcessEvent, ProcessHost, Selectable } from "troupe"
+ *
+ * const report = ({ exit, from }: ProcessEvent.Exited): string =>
+ *   Exit.match(exit, {
+ *     onSuccess: (value) => `${from} returned ${value}`,
+ *     onFailure: (cause) => Cause.hasInterruptsOnly(cause) ? `${from} was ended` : `${from}: ${Cause.squash(cause)}`
+ *   })
+ *
+ * const Worker = Process.make("app:worker")
+ * const WorkerLive = Worker.toLayer(() => Effect.fail("out of paper"))
+ *
+ * const Boss = Process.make("app:boss")
+ * const BossLive = Boss.toLayer(Effect.fn(function*() {
+ *   yield* Process.spawnMonitored(Worker)
+ *   const event = yield* Selectable.take(yield* Boss.events)
+ *   return event._tag === "Exit" ? report(event) : event._tag
+ * })).pipe(Layer.provide(WorkerLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Boss), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [BossLive, ProcessHost.layer("app:processes"), Logger.layer([])]))
+ * // => Exit.succeed("{app:processes|0x00002}: out of paper")
+ * ```
+ *
  * @category models
  */
 export interface Exited {
@@ -92,6 +119,27 @@ export class Killed extends Context.Service<Killed, true>()("troupe/process/Proc
  * The process that asked for the interruption with which `exit` ended; `undefined` when there was none, or the request
  * came from outside of any process.
  *
+ * **Example** (Who ended a process)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { Process, ProcessEvent, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const Owner = Process.make("app:owner")
+ * const OwnerLive = Owner.toLayer(Effect.fn(function*() {
+ *   const task = yield* Process.spawn(Task)
+ *   yield* Process.terminate(task)
+ *   return ProcessEvent.requesterOf(yield* Process.await(task)) === (yield* Owner.self)
+ * })).pipe(Layer.provide(TaskLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Owner), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [OwnerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed(true)
+ * ```
+ *
  * @category reading
  */
 export const requesterOf = (exit: Exit.Exit<unknown, unknown>): Pid | undefined =>
@@ -99,6 +147,26 @@ export const requesterOf = (exit: Exit.Exit<unknown, unknown>): Pid | undefined 
 
 /**
  * Whether a process was killed.
+ *
+ * **Example** (Killed, or terminated)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Process, ProcessEvent, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const killed = yield* Process.spawn(Task)
+ *   const terminated = yield* Process.spawn(Task)
+ *   yield* Process.kill(killed)
+ *   yield* Process.terminate(terminated)
+ *   return (yield* Effect.forEach([killed, terminated], Process.await)).map(ProcessEvent.isKilled)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [TaskLive, ProcessHost.layer("app:processes")])) // => [true, false]
+ * ```
  *
  * @category reading
  */

@@ -44,17 +44,40 @@ export interface Options {
  * - `name`: tells the hosts of an application apart, and is part of the pids of its processes; it has no white space and
  *   none of `@ { | }`.
  *
+ * A spawn from outside of any process, that names no host, goes to the one that is in the context: of several that are
+ * merged the last, with `Layer.provideMerge` the one that was provided to.
+ *
  * All hosts that are built together belong to one application: they share names, groups and dead letters, and each has
  * its own run queue, so that one that is busy delays another by no more than its time slice. A program that chose a
  * scheduler of its own (a test on virtual time, for instance) keeps it.
  *
- * When it stops, the host refuses spawns and sends with `HostStopped`; each process that reads its events gets a
- * `Cancel`, and one that does not is interrupted; those that are still there after `stopTimeout` are killed.
+ * When it stops, the host refuses spawns and sends with `HostStopped`; each process that has opened its events gets a
+ * `Cancel`, and one that has not is interrupted; those that are still there after `stopTimeout` are killed.
  *
  * **Errors**
  *
  * - `HostAlreadyExists`: the application has a host of this name.
  * - `InvalidOption`: the name or an option is not valid.
+ *
+ * **Example** (Two hosts in one application)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Layer } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const session = yield* Process.spawn(Task, undefined, { name: "session" })
+ *   yield* Process.spawn(Task, undefined, { host: "app:jobs", name: "job" })
+ *   const job = yield* Registry.lookup(Task.named("job"))
+ *   return [session.host, job.host]
+ * })
+ *
+ * const hosts = ProcessHost.layer("app:web").pipe(Layer.provideMerge(ProcessHost.layer("app:jobs", { timeSlice: 1 })))
+ * await Effect.runPromise(Effect.provide(program, Layer.merge(TaskLive, hosts))) // => ["app:web", "app:jobs"]
+ * ```
  *
  * @category layers
  */
@@ -93,6 +116,17 @@ export interface Stats {
 /**
  * The names of the application's hosts that run.
  *
+ * **Example** (Listing the hosts)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Layer } from "effect"
+ * import { ProcessHost } from "troupe"
+ *
+ * const hosts = ProcessHost.layer("app:web").pipe(Layer.provideMerge(ProcessHost.layer("app:jobs")))
+ * const program = Effect.map(ProcessHost.names, (names) => names.toSorted())
+ * await Effect.runPromise(Effect.provide(program, hosts)) // => ["app:jobs", "app:web"]
+ * ```
+ *
  * @category reading
  */
 export const names: Effect.Effect<ReadonlyArray<string>, never, ProcessHost> = withHost((host) =>
@@ -115,6 +149,25 @@ const hostNamed = <A>(
 /**
  * The pids of a host's processes, oldest first; of this host when no name is given. Fails with `HostNotFound`.
  *
+ * **Example** (Listing the processes)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Process.spawn(Task)
+ *   yield* Process.spawn(Task)
+ *   return (yield* ProcessHost.list()).map(String)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [TaskLive, ProcessHost.layer("app:processes")]))
+ * // => ["{app:processes|0x00001}", "{app:processes|0x00002}"]
+ * ```
+ *
  * @category reading
  */
 export const list = (name?: string): Effect.Effect<ReadonlyArray<Pid>, HostNotFound, ProcessHost> =>
@@ -122,6 +175,28 @@ export const list = (name?: string): Effect.Effect<ReadonlyArray<Pid>, HostNotFo
 
 /**
  * What a host has done and has to do, as of now; this host when no name is given. Fails with `HostNotFound`.
+ *
+ * **Example** (Where the messages are)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Once = Process.make("app:once", { protocol: [Rpc.make("work")] })
+ * const OnceLive = Once.toLayer(() => Once.receive())
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Once)
+ *   yield* Process.send(pid, "work")
+ *   yield* Process.send(pid, "work")
+ *   yield* Process.await(pid)
+ *   return yield* ProcessHost.stats()
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [OnceLive, ProcessHost.layer("app:processes")]))
+ * // => { live: 0, spawned: 1, sent: 2, received: 1, queued: 0, deadLetters: 1 }
+ * ```
  *
  * @category reading
  */
@@ -137,6 +212,25 @@ export const stats = (name?: string): Effect.Effect<Stats, HostNotFound, Process
 /**
  * The process of a host that has a number, if there is one; for tools that know pids as text, `Pid.parse` is the way.
  *
+ * **Example** (Finding a process by its number)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Option } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Process.spawn(Task)
+ *   const found = yield* ProcessHost.find("app:processes", 1)
+ *   return Option.map(found, String)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [TaskLive, ProcessHost.layer("app:processes")]))
+ * // => Option.some("{app:processes|0x00001}")
+ * ```
+ *
  * @category reading
  */
 export const find = (name: string, id: number): Effect.Effect<Option.Option<Pid>, HostNotFound, ProcessHost> =>
@@ -147,6 +241,25 @@ export const find = (name: string, id: number): Effect.Effect<Option.Option<Pid>
 /**
  * Stops a host before its layer's scope closes, and waits until it has stopped; this host when no name is given. Fails
  * with `HostNotFound`.
+ *
+ * **Example** (Stopping one of two hosts)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Task, undefined, { host: "app:jobs" })
+ *   yield* ProcessHost.stop("app:jobs")
+ *   return [Exit.hasInterrupts(yield* Process.await(pid)), yield* ProcessHost.names]
+ * })
+ *
+ * const hosts = ProcessHost.layer("app:web").pipe(Layer.provideMerge(ProcessHost.layer("app:jobs")))
+ * await Effect.runPromise(Effect.provide(program, Layer.merge(TaskLive, hosts))) // => [true, ["app:web"]]
+ * ```
  *
  * @category stopping
  */

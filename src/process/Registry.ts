@@ -70,6 +70,25 @@ export const register = (name: string | Name): Effect.Effect<void, AlreadyRegist
  * Gives a name to another process, as {@link register} does to this one. Fails with `ProcessNotFound`, too, when there
  * is no process under the pid.
  *
+ * **Example** (Naming another process)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Option } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Task)
+ *   yield* Registry.registerPid("store", pid)
+ *   return Option.map(yield* Registry.whereis("store"), String)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [TaskLive, ProcessHost.layer("app:processes")]))
+ * // => Option.some("{app:processes|0x00001}")
+ * ```
+ *
  * @category names
  */
 export const registerPid = (
@@ -86,6 +105,23 @@ export const registerPid = (
 /**
  * Frees a name of this process; answers whether it had it.
  *
+ * **Example** (Giving a name back)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const Leader = Process.make("app:leader")
+ * const LeaderLive = Leader.toLayer(Effect.fn(function*() {
+ *   yield* Registry.register("leader")
+ *   return [yield* Registry.unregister("leader"), yield* Registry.unregister("leader")]
+ * }))
+ *
+ * const program = Effect.flatMap(Process.spawn(Leader), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [LeaderLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed([true, false])
+ * ```
+ *
  * @category names
  */
 export const unregister = (name: string | Name): Effect.Effect<boolean, never, CurrentProcess> =>
@@ -93,6 +129,26 @@ export const unregister = (name: string | Name): Effect.Effect<boolean, never, C
 
 /**
  * The process that has a name now, if any.
+ *
+ * **Example** (Asking for a name)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Option } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const Clock = Process.make("app:clock")
+ * const ClockLive = Clock.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Clock, undefined, { name: "clock" })
+ *   const before = yield* Registry.whereis(Clock.named("clock"))
+ *   yield* Process.kill(pid)
+ *   return [Option.map(before, String), yield* Registry.whereis(Clock.named("clock"))]
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ClockLive, ProcessHost.layer("app:processes")]))
+ * // => [Option.some("{app:processes|0x00001}"), Option.none()]
+ * ```
  *
  * @category names
  */
@@ -105,6 +161,26 @@ export const whereis = <Rpcs extends Rpc.Any>(
 
 /**
  * The process that has a name now. Fails with `ProcessNotFound` when there is none.
+ *
+ * **Example** (A process that must be there)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const Clock = Process.make("app:clock")
+ * const ClockLive = Clock.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Process.spawn(Clock, undefined, { name: "clock" })
+ *   const pid = yield* Registry.lookup(Clock.named("clock"))
+ *   const missing = yield* Effect.flip(Registry.lookup(Clock.named("calendar")))
+ *   return [pid.id, missing._tag]
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ClockLive, ProcessHost.layer("app:processes")]))
+ * // => [1, "ProcessNotFound"]
+ * ```
  *
  * @category names
  */
@@ -122,6 +198,24 @@ export const lookup = <Rpcs extends Rpc.Any>(
 /**
  * All names and the processes that have them, in the order in which they were given.
  *
+ * **Example** (Listing the names)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const program = Effect.gen(function*() {
+ *   for (const name of ["clock", "mail"]) yield* Process.spawn(Task, undefined, { name })
+ *   return (yield* Registry.entries).map(([name, pid]) => `${name} ${pid.id}`)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [TaskLive, ProcessHost.layer("app:processes")]))
+ * // => ["clock 1", "mail 2"]
+ * ```
+ *
  * @category names
  */
 export const entries: Effect.Effect<ReadonlyArray<readonly [name: string, pid: Pid]>, never, ProcessHost> = withHost(
@@ -130,6 +224,27 @@ export const entries: Effect.Effect<ReadonlyArray<readonly [name: string, pid: P
 
 /**
  * Listens to the registry: all names that are given and taken while the scope is open are yielded, in order.
+ *
+ * **Example** (Learning when a name is free)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Process, ProcessHost, Registry, Selectable } from "troupe"
+ *
+ * const Clock = Process.make("app:clock")
+ * const ClockLive = Clock.toLayer(() => Effect.succeed("done"))
+ *
+ * const program = Effect.gen(function*() {
+ *   const events = yield* Registry.events
+ *   yield* Process.spawn(Clock, undefined, { name: "clock" })
+ *   const first = yield* Selectable.take(events)
+ *   const second = yield* Selectable.take(events)
+ *   return [`${first._tag} ${first.name}`, `${second._tag} ${second.name}`]
+ * }).pipe(Effect.scoped)
+ *
+ * await Effect.runPromise(Effect.provide(program, [ClockLive, ProcessHost.layer("app:processes")]))
+ * // => ["Registered clock", "Unregistered clock"]
+ * ```
  *
  * @category names
  */
@@ -145,6 +260,25 @@ export const events: Effect.Effect<Selectable<RegistryEvent>, never, ProcessHost
  *
  * The lock is released however the effect ends: also when it fails, is interrupted, or its process is killed. It is not
  * reentrant: an effect that takes the lock which it holds waits for itself, for ever.
+ *
+ * **Example** (One at a time)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { ProcessHost, Registry } from "troupe"
+ *
+ * const log: Array<string> = []
+ * const book = (who: string) =>
+ *   Effect.gen(function*() {
+ *     log.push(`${who} reads`)
+ *     yield* Effect.yieldNow
+ *     log.push(`${who} writes`)
+ *   }).pipe(Registry.withLock("ledger"))
+ *
+ * const program = Effect.all([book("Ada"), book("Bob")], { concurrency: "unbounded" })
+ * await Effect.runPromise(Effect.provide(program, ProcessHost.layer("app:processes")))
+ * log // => ["Ada reads", "Ada writes", "Bob reads", "Bob writes"]
+ * ```
  *
  * @category locks
  */
@@ -171,12 +305,40 @@ export interface Property<in out A> {
 /**
  * Makes the key of a property, of which every process may have its own value.
  *
+ * **Example** (A typed key)
+ *
+ * ```ts import.meta.vitest
+ * import { Registry } from "troupe"
+ *
+ * const port = Registry.property<number>("port")
+ * port.key // => "port"
+ * ```
+ *
  * @category properties
  */
 export const property = <A>(key: string): Property<A> => ({ key, _A: (a) => a })
 
 /**
  * Gives this process a value for a property, in place of an earlier one; it is gone when the process ends.
+ *
+ * **Example** (Telling what one does)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const state = Registry.property<"starting" | "ready">("state")
+ * const Server = Process.make("app:server")
+ * const ServerLive = Server.toLayer(Effect.fn(function*() {
+ *   yield* Registry.setProperty(state, "starting")
+ *   yield* Registry.setProperty(state, "ready")
+ *   return (yield* Registry.properties(state)).map(([, value]) => value)
+ * }))
+ *
+ * const program = Effect.flatMap(Process.spawn(Server), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [ServerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed(["ready"])
+ * ```
  *
  * @category properties
  */
@@ -186,6 +348,24 @@ export const setProperty = <A>(property: Property<A>, value: A): Effect.Effect<v
 /**
  * Takes this process's value of a property away; answers whether it had one. The values of others stay.
  *
+ * **Example** (Taking a value away)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessHost, Registry } from "troupe"
+ *
+ * const port = Registry.property<number>("port")
+ * const Server = Process.make("app:server")
+ * const ServerLive = Server.toLayer(Effect.fn(function*() {
+ *   yield* Registry.setProperty(port, 8080)
+ *   return [yield* Registry.unsetProperty(port), yield* Registry.unsetProperty(port)]
+ * }))
+ *
+ * const program = Effect.flatMap(Process.spawn(Server), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [ServerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed([true, false])
+ * ```
+ *
  * @category properties
  */
 export const unsetProperty = <A>(property: Property<A>): Effect.Effect<boolean, never, CurrentProcess> =>
@@ -193,6 +373,30 @@ export const unsetProperty = <A>(property: Property<A>): Effect.Effect<boolean, 
 
 /**
  * The processes that have a value for a property, each with its value.
+ *
+ * **Example** (The value of every process)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Message, Process, ProcessHost, Registry } from "troupe"
+ *
+ * const port = Registry.property<number>("port")
+ * const Server = Process.make("app:server", { args: Schema.Int, protocol: [Rpc.make("ready")] })
+ * const ServerLive = Server.toLayer(Effect.fn(function*(number) {
+ *   yield* Registry.setProperty(port, number)
+ *   yield* Message.reply(yield* Server.receive(), undefined)
+ *   return yield* Effect.never
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   for (const number of [8080, 8081]) yield* Process.call(yield* Process.spawn(Server, number), "ready")
+ *   return (yield* Registry.properties(port)).map(([pid, value]) => `${pid.id} at ${value}`)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ServerLive, ProcessHost.layer("app:processes")]))
+ * // => ["1 at 8080", "2 at 8081"]
+ * ```
  *
  * @category properties
  */

@@ -41,7 +41,9 @@ export interface SpawnOptions<Rpcs extends Rpc.Any> {
  * @category models
  */
 export type InitialMessage<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any
-  ? { readonly topic: Rpc.Tag<Rpcs>; readonly payload: Rpc.Payload<Rpcs> }
+  ? [Rpc.Payload<Rpcs>] extends [void]
+    ? { readonly topic: Rpc.Tag<Rpcs>; readonly payload?: undefined }
+    : { readonly topic: Rpc.Tag<Rpcs>; readonly payload: Rpc.Payload<Rpcs> }
   : never
 
 /**
@@ -96,7 +98,7 @@ interface AnyProcess {
 interface Options {
   readonly host?: string | undefined
   readonly name?: string | undefined
-  readonly message?: { readonly topic: string; readonly payload: unknown } | undefined
+  readonly message?: { readonly topic: string; readonly payload?: unknown } | undefined
 }
 
 // Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
@@ -178,6 +180,27 @@ export const spawn: Spawn<"pid", ProcessHost> = (process: AnyProcess, args?: unk
  *
  * As `spawn`, then as `monitor`; the monitor that is answered has the pid.
  *
+ * **Example** (Waiting for a child's result)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer, Schema } from "effect"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Fetcher = Process.make("app:fetcher", { args: Schema.String })
+ * const FetcherLive = Fetcher.toLayer((path) => Effect.succeed(`page ${path}`))
+ *
+ * const Crawler = Process.make("app:crawler")
+ * const CrawlerLive = Crawler.toLayer(Effect.fn(function*() {
+ *   const monitor = yield* Process.spawnMonitored(Fetcher, "/home")
+ *   const event = yield* Selectable.take(yield* Crawler.events)
+ *   return event._tag === "Exit" && event.monitor === monitor ? yield* event.exit : event._tag
+ * })).pipe(Layer.provide(FetcherLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Crawler), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [CrawlerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("page /home")
+ * ```
+ *
  * @category spawning
  */
 export const spawnMonitored: Spawn<"monitor", ProcessHost | CurrentProcess> = (
@@ -192,6 +215,26 @@ export const spawnMonitored: Spawn<"monitor", ProcessHost | CurrentProcess> = (
  * **Details**
  *
  * As `spawn`, then as `link`.
+ *
+ * **Example** (Sharing the fate of a child)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Layer, Logger } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Disk = Process.make("app:disk")
+ * const DiskLive = Disk.toLayer(() => Effect.fail("disk is full"))
+ *
+ * const Store = Process.make("app:store")
+ * const StoreLive = Store.toLayer(Effect.fn(function*() {
+ *   yield* Process.spawnLinked(Disk)
+ *   return yield* Effect.never
+ * })).pipe(Layer.provide(DiskLive))
+ *
+ * const program = Process.spawn(Store).pipe(Effect.flatMap(Process.await), Effect.flatten, Effect.flip)
+ * await Effect.runPromise(Effect.provide(program, [StoreLive, ProcessHost.layer("app:processes"), Logger.layer([])]))
+ * // => "disk is full"
+ * ```
  *
  * @category spawning
  */
@@ -211,6 +254,27 @@ export const spawnLinked: Spawn<"pid", ProcessHost | CurrentProcess> = (
  * **Details**
  *
  * As `spawn`, then as `link` and `monitor`; the monitor that is answered has the pid.
+ *
+ * **Example** (A child that ends with its parent)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const Parent = Process.make("app:parent")
+ * const ParentLive = Parent.toLayer(Effect.fn(function*() {
+ *   const monitor = yield* Process.spawnLinkedMonitored(Task)
+ *   const { links, watchers } = yield* Process.info(monitor.pid)
+ *   return { links: links.length, watchers }
+ * })).pipe(Layer.provide(TaskLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Parent), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [ParentLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed({ links: 1, watchers: 1 })
+ * ```
  *
  * @category spawning
  */

@@ -64,6 +64,28 @@ export const monitor = <Rpcs extends Rpc.Any>(
 /**
  * Calls a monitor off: no event follows that is not in the process's events already. Once more does nothing.
  *
+ * **Example** (Looking away)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer, Option } from "effect"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const Owner = Process.make("app:owner")
+ * const OwnerLive = Owner.toLayer(Effect.fn(function*() {
+ *   const monitor = yield* Process.spawnMonitored(Task)
+ *   yield* Process.demonitor(monitor)
+ *   yield* Process.terminate(monitor.pid)
+ *   return yield* Selectable.poll(yield* Owner.events)
+ * })).pipe(Layer.provide(TaskLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Owner), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [OwnerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed(Option.none())
+ * ```
+ *
  * @category watching
  */
 export const demonitor = (monitor: Monitor): Effect.Effect<void> =>
@@ -73,6 +95,28 @@ export const demonitor = (monitor: Monitor): Effect.Effect<void> =>
 
 /**
  * Calls a monitor off and takes its event back if it came already: the process never sees it.
+ *
+ * **Example** (Forgetting an exit that was seen)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer, Option } from "effect"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.succeed("done"))
+ *
+ * const Owner = Process.make("app:owner")
+ * const OwnerLive = Owner.toLayer(Effect.fn(function*() {
+ *   const monitor = yield* Process.spawnMonitored(Task)
+ *   yield* Process.await(monitor.pid)
+ *   yield* Process.demonitorFlush(monitor)
+ *   return yield* Selectable.poll(yield* Owner.events)
+ * })).pipe(Layer.provide(TaskLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Owner), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [OwnerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed(Option.none())
+ * ```
  *
  * @category watching
  */
@@ -92,6 +136,33 @@ export const demonitorFlush = (monitor: Monitor): Effect.Effect<void, never, Cur
  * A process that traps exits lives on and gets a `LinkDown` event instead, for any end of its partner. Two processes
  * have one link, however often they are linked. Fails with `ProcessNotFound` when the process is gone.
  *
+ * **Example** (Two that end together)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer, Logger } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Pid, Process, ProcessHost } from "troupe"
+ *
+ * const Drop = Rpc.make("drop")
+ * const Connection = Process.make("app:connection", { protocol: [Drop] })
+ * const ConnectionLive = Connection.toLayer(() => Effect.andThen(Connection.receive("drop"), Effect.fail("dropped")))
+ *
+ * const Session = Process.make("app:session", { args: Pid.of(Drop) })
+ * const SessionLive = Session.toLayer(Effect.fn(function*(connection) {
+ *   yield* Process.link(connection)
+ *   yield* Process.send(connection, "drop")
+ *   return yield* Effect.never
+ * }))
+ *
+ * const program = Effect.gen(function*() {
+ *   const connection = yield* Process.spawn(Connection)
+ *   return yield* Process.await(yield* Process.spawn(Session, connection))
+ * })
+ *
+ * const live = Layer.mergeAll(ConnectionLive, SessionLive, ProcessHost.layer("app:processes"), Logger.layer([]))
+ * await Effect.runPromise(Effect.provide(program, live)) // => Exit.fail("dropped")
+ * ```
+ *
  * @category watching
  */
 export const link = (pid: Pid): Effect.Effect<void, ProcessNotFound, CurrentProcess | ProcessHost> =>
@@ -108,6 +179,28 @@ export const link = (pid: Pid): Effect.Effect<void, ProcessNotFound, CurrentProc
 
 /**
  * Takes the link with a process away: neither learns of the other's later end by it.
+ *
+ * **Example** (Surviving a partner)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Task = Process.make("app:task")
+ * const TaskLive = Task.toLayer(() => Effect.never)
+ *
+ * const Parent = Process.make("app:parent")
+ * const ParentLive = Parent.toLayer(Effect.fn(function*() {
+ *   const task = yield* Process.spawnLinked(Task)
+ *   yield* Process.unlink(task)
+ *   yield* Process.kill(task)
+ *   return "alive"
+ * })).pipe(Layer.provide(TaskLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Parent), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [ParentLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("alive")
+ * ```
  *
  * @category watching
  */
@@ -127,6 +220,28 @@ export const unlink = (pid: Pid): Effect.Effect<void, never, CurrentProcess | Pr
  *
  * It can still be terminated and killed.
  *
+ * **Example** (Handling the failure of a child)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer, Logger } from "effect"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const Worker = Process.make("app:worker")
+ * const WorkerLive = Worker.toLayer(() => Effect.fail("broken"))
+ *
+ * const Boss = Process.make("app:boss")
+ * const BossLive = Boss.toLayer(Effect.fn(function*() {
+ *   yield* Process.trapExits
+ *   yield* Process.spawnLinked(Worker)
+ *   const event = yield* Selectable.take(yield* Boss.events)
+ *   return event._tag === "LinkDown" && Exit.isFailure(event.exit) ? "replaced" : event._tag
+ * })).pipe(Layer.provide(WorkerLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Boss), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [BossLive, ProcessHost.layer("app:processes"), Logger.layer([])]))
+ * // => Exit.succeed("replaced")
+ * ```
+ *
  * @category watching
  */
 export const trapExits: Effect.Effect<void, never, CurrentProcess> = withCell((self) => {
@@ -136,6 +251,28 @@ export const trapExits: Effect.Effect<void, never, CurrentProcess> = withCell((s
 
 /**
  * Has this process end with the linked ones again, as it does from the start.
+ *
+ * **Example** (Ending with a child again)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Layer, Logger } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ *
+ * const Worker = Process.make("app:worker")
+ * const WorkerLive = Worker.toLayer(() => Effect.fail("broken"))
+ *
+ * const Boss = Process.make("app:boss")
+ * const BossLive = Boss.toLayer(Effect.fn(function*() {
+ *   yield* Process.trapExits
+ *   yield* Process.untrapExits
+ *   yield* Process.spawnLinked(Worker)
+ *   return yield* Effect.never
+ * })).pipe(Layer.provide(WorkerLive))
+ *
+ * const program = Process.spawn(Boss).pipe(Effect.flatMap(Process.await), Effect.flatten, Effect.flip)
+ * await Effect.runPromise(Effect.provide(program, [BossLive, ProcessHost.layer("app:processes"), Logger.layer([])]))
+ * // => "broken"
+ * ```
  *
  * @category watching
  */
@@ -147,6 +284,27 @@ export const untrapExits: Effect.Effect<void, never, CurrentProcess> = withCell(
 /**
  * What this process is told: the ends of those that it watches, requests to end, its inbox growing; always the same
  * source.
+ *
+ * **Example** (A helper for any process)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessHost, Selectable } from "troupe"
+ *
+ * const nextEvent = Effect.flatMap(Process.events, Selectable.take)
+ *
+ * const Server = Process.make("app:server")
+ * const ServerLive = Server.toLayer(() => Effect.map(nextEvent, (event) => event._tag))
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.spawn(Server)
+ *   yield* Process.cancel(pid)
+ *   return yield* Process.await(pid)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [ServerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed("Cancel")
+ * ```
  *
  * @category watching
  */
@@ -175,6 +333,25 @@ export {
    * **Details**
    *
    * A failure with `NoProcess` when there is no process under the pid. An interrupted wait leaves the process alone.
+   *
+   * **Example** (Awaiting a value and a failure)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit, Logger, Schema } from "effect"
+   * import { Process, ProcessHost } from "troupe"
+   *
+   * const Root = Process.make("app:root", { args: Schema.Number })
+   * const RootLive = Root.toLayer((n) => n < 0 ? Effect.fail("negative") : Effect.succeed(Math.sqrt(n)))
+   *
+   * const program = Effect.gen(function*() {
+   *   const nine = yield* Process.spawn(Root, 9)
+   *   const negative = yield* Process.spawn(Root, -1)
+   *   return [yield* Process.await(nine), yield* Process.await(negative)]
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [RootLive, ProcessHost.layer("app:processes"), Logger.layer([])]))
+   * // => [Exit.succeed(3), Exit.fail("negative")]
+   * ```
    *
    * @category watching
    */

@@ -132,5 +132,36 @@ describe("100,000 selects", () => {
   )
 })
 
+describe("a chain of spawns", () => {
+  it.live(
+    "of which only the last one lives keeps nothing of those before it",
+    () =>
+      Effect.gen(function* () {
+        /** The heap while the last process of a chain lives. */
+        const heapAtEnd = (length: number) =>
+          Effect.gen(function* () {
+            yield* Process.spawn(Chain, length)
+            yield* waitUntil(Effect.map(ProcessHost.stats(), ({ live }) => live === 1))
+            const used = yield* heapUsed
+            for (const pid of yield* ProcessHost.list()) yield* Process.kill(pid)
+            return used
+          })
+        const short = yield* heapAtEnd(1000)
+        assert.isBelow((yield* heapAtEnd(20_000)) - short, 2 * megabyte)
+      }).pipe(Effect.provide(Layer.provideMerge(ChainLive, host))),
+    60_000
+  )
+})
+
+/** Spawns its successor and ends, until the last one waits. */
+const Chain = Process.make("test:chain", { args: Schema.Int, protocol: [Tick] })
+
+const ChainLive = Chain.toLayer(
+  Effect.fn(function* (left) {
+    if (left === 0) yield* Chain.receive()
+    else yield* Process.spawn(Chain, left - 1)
+  })
+)
+
 const waitUntil = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.flatMap(condition, (holds) => (holds ? Effect.void : Effect.andThen(Effect.yieldNow, waitUntil(condition))))

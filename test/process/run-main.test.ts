@@ -68,7 +68,30 @@ describe("runMain", () => {
   }
 
   it.live(
-    "the second signal interrupts a program that does not listen: 130",
+    "a signal that comes twice, from the terminal and from who started the program, is one request",
+    () =>
+      Effect.gen(function* () {
+        const { code, output } = yield* run(
+          `TerminalHost.runMain(Effect.gen(function*() {
+            console.log("ready")
+            yield* Effect.flatten(TerminalHost.Shutdown)
+            yield* Effect.sleep("100 millis")
+            console.log("done")
+            return 0
+          }))`,
+          (child, output) => {
+            if (output !== "ready\n") return
+            child.kill("SIGINT")
+            setTimeout(() => child.kill("SIGINT"), 20)
+          }
+        )
+        assert.deepStrictEqual([code, output], [0, "ready\ndone\n"])
+      }),
+    30_000
+  )
+
+  it.live(
+    "a second signal interrupts a program that does not end: 130",
     () =>
       Effect.gen(function* () {
         const { code, output } = yield* run(
@@ -79,7 +102,8 @@ describe("runMain", () => {
           return yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => console.log("interrupted")))
         }))`,
           (child, output) => {
-            if (output === "ready\n" || output === "ready\nasked\n") child.kill("SIGINT")
+            if (output === "ready\n") child.kill("SIGINT")
+            if (output === "ready\nasked\n") setTimeout(() => child.kill("SIGINT"), 600)
           }
         )
         assert.deepStrictEqual([code, output], [130, "ready\nasked\ninterrupted\n"])

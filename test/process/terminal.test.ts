@@ -1,6 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Exit } from "effect"
-import { Deferred, Effect, Fiber, Layer, Logger, Option, PlatformError, Schema, Sink, Stdio, Stream } from "effect"
+import {
+  Deferred,
+  Effect,
+  Fiber,
+  Cause,
+  Layer,
+  Logger,
+  Option,
+  PlatformError,
+  Schema,
+  Sink,
+  Stdio,
+  Stream
+} from "effect"
 import { Process, ProcessEvent, Select, TerminalHost } from "troupe"
 import { ownClock, settle } from "../support/processes.ts"
 
@@ -119,7 +132,7 @@ describe("TerminalHost", () => {
         module: "Stdio",
         method: "stdout",
         _tag: "Unknown",
-        description: "EPIPE"
+        cause: { code: "EPIPE" }
       })
       const stdio = Stdio.layerTest({ stdin: Stream.empty, stdout: () => Sink.fail(closed) })
       let seen: unknown
@@ -134,6 +147,24 @@ describe("TerminalHost", () => {
       const failed = run(TerminalHost.print("hello"), TerminalHost.layer("app:terminal").pipe(Layer.provide(stdio)))
       const logger = Logger.layer([Logger.make(({ message }) => void reports.push(message))])
       assert.deepStrictEqual([yield* Effect.provide(failed, logger), reports], [1, []])
+    })
+  )
+
+  it.effect("output that can't be written for another reason is TerminalFailed, and reported", () =>
+    Effect.gen(function* () {
+      const full = PlatformError.systemError({
+        module: "Stdio",
+        method: "stdout",
+        _tag: "Unknown",
+        cause: Object.assign(new Error("no space left on device"), { code: "ENOSPC" })
+      })
+      const stdio = Stdio.layerTest({ stdin: Stream.empty, stdout: () => Sink.fail(full) })
+      const reports: Array<unknown> = []
+      const failed = run(TerminalHost.print("hello"), TerminalHost.layer("app:terminal").pipe(Layer.provide(stdio)))
+      const logger = Logger.layer([Logger.make(({ cause }) => void reports.push(Cause.pretty(cause)))])
+      assert.strictEqual(yield* Effect.provide(failed, logger), 1)
+      assert.strictEqual(reports.length, 1)
+      assert.include(String(reports), "no space left on device")
     })
   )
 

@@ -78,6 +78,9 @@ describe("Process types", () => {
   it("a message that is given along is typed, and adds the errors of send", () => {
     const spawned = Process.spawn(Relay, undefined, { name: "relay", message: { topic: "ask", payload: 1 } })
     expectTypeOf<Effect.Error<typeof spawned>>().toEqualTypeOf<ProcessError.SpawnError | ProcessError.SendError>()
+    Process.spawn(Relay, undefined, { message: { topic: "stop" } })
+    // @ts-expect-error a payload is missing
+    Process.spawn(Relay, undefined, { message: { topic: "ask" } })
     // @ts-expect-error a wrong payload
     Process.spawn(Relay, undefined, { message: { topic: "ask", payload: "1" } })
   })

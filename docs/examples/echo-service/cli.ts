@@ -1,6 +1,6 @@
 import { Effect, Option } from "effect"
 import { TerminalCapabilities } from "effect/cli"
-import { Process, Select, TerminalHost } from "troupe"
+import { Inbox, Process, Select, TerminalHost } from "troupe"
 import { relay } from "./relay.ts"
 import { EchoResponse } from "./worker.ts"
 
@@ -13,6 +13,7 @@ export const CliLive = Cli.toLayer(
   Effect.fn(function* () {
     const { cyan, dim, green, yellow } = yield* colors
     const self = yield* Cli.self
+    const inbox = yield* Cli.inbox
     const lines = yield* TerminalHost.lines
     const events = yield* Cli.events
     const interactive = yield* TerminalHost.isInteractive
@@ -30,15 +31,16 @@ export const CliLive = Cli.toLayer(
         yield* TerminalHost.print(dim("  error: relay not available"))
         continue
       }
-      const response = yield* Effect.timeoutOption(
-        Cli.receive((message) => message.payload.line === line),
-        "2 seconds"
-      )
-      if (Option.isNone(response)) {
+      const response = Inbox.where(inbox, (message) => message.payload.line === line)
+      const answer = yield* Effect.timeoutOption(Select.priority({ event: events, response }), "2 seconds")
+      if (Option.isNone(answer)) {
         yield* TerminalHost.print(dim("  timeout"))
+      } else if (answer.value._tag === "event") {
+        break
       } else {
-        yield* TerminalHost.print(green(`  ${response.value.payload.data}`))
-        yield* TerminalHost.print(dim(`  from worker: ${response.value.payload.worker}`))
+        const { data, worker } = answer.value.value.payload
+        yield* TerminalHost.print(green(`  ${data}`))
+        yield* TerminalHost.print(dim(`  from worker: ${worker}`))
       }
     }
 

@@ -67,12 +67,12 @@ export class Mailbox<A> implements Selectable<A> {
   protected wakeSoon(): void {
     if (this.waking || this.waiters.length === 0) return
     this.waking = true
-    this.dispatcher.scheduleTask(this.wake, 0)
+    this.dispatcher.scheduleTask(() => this.wake(), 0)
   }
 
   // One pass over the waiters that are parked now, while something is there. A waiter that takes nothing (it was
   // interrupted, or selects other values) has used up nobody's wake-up, since the pass goes on to the next one.
-  private readonly wake = (): void => {
+  private wake(): void {
     this.waking = false
     for (let n = this.waiters.length; n > 0 && this.items.length > 0; n--) {
       const waiter = this.waiters.shift()

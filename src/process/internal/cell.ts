@@ -14,6 +14,7 @@ import type { Pid } from "../Pid.ts"
 import { InvalidBody, ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
 import { type Cancel, Killed, type ProcessEvent, Requester } from "../ProcessEvent.ts"
 import type { Definition, Implementation } from "./definition.ts"
+import { Environment } from "./environment.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
@@ -23,14 +24,6 @@ import { CurrentProcess } from "./services.ts"
 /** Learns of the end of a process, once. */
 export interface Watcher {
   onExit(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
-}
-
-/** What the fibers of a process see. */
-export interface Environment {
-  /** The context of the process's fibers, without what belongs to this very process. */
-  readonly base: Context.Context<never>
-  /** What was given at the spawn of this process or of an ancestor. */
-  readonly given: Context.Context<never>
 }
 
 class Listener extends InboxImpl {
@@ -51,6 +44,8 @@ export class Cell implements InboxOwner {
   environment: Environment
   /** The context in which the main fiber starts; a fiber whose context is this one was given nothing of its own. */
   context: Context.Context<never>
+  /** What a fiber of the process last handed on to what it spawned, and in which context. */
+  handedOn: { readonly context: Context.Context<never>; readonly environment: Environment } | undefined = undefined
   scope: Scope.Closeable
   status: "running" | "closing" | "ended" = "running"
   trapsExits = false
@@ -132,8 +127,9 @@ export class Cell implements InboxOwner {
 
   private succeed(implementation: Implementation, args: unknown): void {
     this.successor = undefined
+    this.opened = false
     this.definition = implementation.definition
-    this.environment = this.host.environmentOf(implementation, this.environment)
+    this.environment = this.environment.derive(implementation, this.host.place)
     this.scope = Scope.makeUnsafe()
     this.context = this.makeContext()
     this.start(implementation, args)
@@ -206,6 +202,7 @@ export class Cell implements InboxOwner {
     this.watches = undefined
     this.successor = undefined
     this.environment = nothing
+    this.handedOn = undefined
     this.context = nothing.base
   }
 
@@ -321,7 +318,7 @@ export class Cell implements InboxOwner {
   }
 }
 
-const nothing: Environment = { base: Context.empty(), given: Context.empty() }
+const nothing = new Environment(Context.empty())
 
 /** The exit of a process that was interrupted from outside. */
 export const interruption = (by: Pid | undefined, killed = false): Exit.Exit<never> => {

@@ -8,7 +8,7 @@ import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type { Cell, Environment } from "./cell.ts"
+import type { Cell } from "./cell.ts"
 import type { Implementation } from "./definition.ts"
 import { CurrentProcess, ProcessHost } from "./services.ts"
 
@@ -19,16 +19,17 @@ const ofTheSpawner: ReadonlySet<string> = new Set([
   References.CurrentLogSpans.key,
   References.CurrentLogLevel.key,
   References.MinimumLogLevel.key,
-  References.CurrentStackFrame.key,
   References.TracerSpanAnnotations.key,
   References.TracerSpanLinks.key,
   Tracer.ParentSpan.key
 ])
 
-// These are the process's own, and are replaced.
+// These are the process's own: they are replaced, or begin anew.
 const ofTheProcess: ReadonlySet<string> = new Set([
   Scope.Scope.key,
   CurrentProcess.key,
+  // A stack begins with the process: frames of its spawner would pile up along a chain of spawns.
+  References.CurrentStackFrame.key,
   ProcessHost.key,
   Scheduler.Scheduler.key,
   Layer.CurrentMemoMap.key
@@ -42,21 +43,67 @@ export interface Place {
 
 const empty: Context.Context<never> = Context.empty()
 
-/** What a spawner hands on to what it spawns. */
+/** What the fibers of a process see, and hand on to what they spawn. */
+export class Environment {
+  /** The context, without what belongs to one process alone. */
+  readonly base: Context.Context<never>
+  /** What was given at the spawn of the process or of an ancestor. */
+  readonly given: Context.Context<never>
+  // One environment serves all processes that the same implementation runs for spawners which see the same.
+  private readonly derived: Array<{ implementation: Implementation; place: Place; environment: Environment }> = []
+
+  constructor(base: Context.Context<never>, given: Context.Context<never> = empty) {
+    this.base = base
+    this.given = given
+  }
+
+  /** The environment of a process that is spawned from here. */
+  derive(implementation: Implementation, place: Place): Environment {
+    for (const known of this.derived) {
+      if (known.implementation === implementation && known.place === place) return known.environment
+    }
+    const environment = this.make(implementation, place)
+    this.derived.push({ implementation, place, environment })
+    return environment
+  }
+
+  private make(implementation: Implementation, place: Place): Environment {
+    const map = new Map(this.base.mapUnsafe)
+    for (const [key, value] of implementation.services.mapUnsafe) {
+      if (!ofTheSpawner.has(key)) map.set(key, value)
+    }
+    for (const [key, value] of this.given.mapUnsafe) map.set(key, value)
+    for (const key of ofTheProcess) map.delete(key)
+    map.set(implementation.definition.key.key, implementation)
+    map.set(ProcessHost.key, place.host)
+    map.set(Scheduler.Scheduler.key, place.scheduler)
+    // A process that sees what its spawner sees shares its context, so that a tree of them costs one.
+    return sameEntries(map, this.base.mapUnsafe) ? this : new Environment(Context.makeUnsafe(map), this.given)
+  }
+}
+
+/** What a fiber hands on to what it spawns. */
 export const inherited = (context: Context.Context<never>, spawner: Cell | undefined): Environment => {
-  if (spawner === undefined) return { base: context, given: empty }
+  if (spawner === undefined) return outside(context)
   // A fiber that still has the context in which its process started was given nothing of its own.
   if (context === spawner.context) return spawner.environment
-  let environment = inheritedFrom.get(context)
-  if (environment === undefined) {
-    environment = { base: context, given: givenAround(context, spawner) }
-    inheritedFrom.set(context, environment)
-  }
+  const last = spawner.handedOn
+  if (last?.context === context) return last.environment
+  const environment = new Environment(context, givenAround(context, spawner))
+  spawner.handedOn = { context, environment }
   return environment
 }
 
-// A context has the process in it that it belongs to, so that one answer serves it for ever.
-const inheritedFrom = new WeakMap<Context.Context<never>, Environment>()
+const spawnersOutside = new WeakMap<Context.Context<never>, Environment>()
+
+const outside = (context: Context.Context<never>): Environment => {
+  let environment = spawnersOutside.get(context)
+  if (environment === undefined) {
+    environment = new Environment(context)
+    spawnersOutside.set(context, environment)
+  }
+  return environment
+}
 
 const givenAround = (context: Context.Context<never>, spawner: Cell): Context.Context<never> => {
   const own = spawner.context.mapUnsafe
@@ -65,44 +112,6 @@ const givenAround = (context: Context.Context<never>, spawner: Cell): Context.Co
     if (own.get(key) !== value && !ofTheProcess.has(key) && !ofTheSpawner.has(key)) given.set(key, value)
   }
   return given.size === 0 ? empty : Context.makeUnsafe(given)
-}
-
-// One environment serves all processes that the same implementation runs for spawners that see the same.
-type Known = WeakMap<Context.Context<never>, Environment>
-
-export class Environments {
-  private readonly known = new WeakMap<Implementation, Known>()
-  private readonly place: Place
-
-  constructor(place: Place) {
-    this.place = place
-  }
-
-  of(implementation: Implementation, from: Environment): Environment {
-    let known = this.known.get(implementation)
-    if (known === undefined) {
-      known = new WeakMap()
-      this.known.set(implementation, known)
-    }
-    const environment = known.get(from.base)
-    if (environment !== undefined && environment.given === from.given) return environment
-    const made = this.make(implementation, from)
-    known.set(from.base, made)
-    return made
-  }
-
-  private make(implementation: Implementation, from: Environment): Environment {
-    const map = new Map(from.base.mapUnsafe)
-    for (const [key, value] of implementation.services.mapUnsafe) {
-      if (!ofTheSpawner.has(key)) map.set(key, value)
-    }
-    for (const [key, value] of from.given.mapUnsafe) map.set(key, value)
-    for (const key of ofTheProcess) map.delete(key)
-    map.set(ProcessHost.key, this.place.host)
-    map.set(Scheduler.Scheduler.key, this.place.scheduler)
-    // A process that sees what its spawner sees shares its context, so that a tree of them costs one.
-    return sameEntries(map, from.base.mapUnsafe) ? from : { base: Context.makeUnsafe(map), given: from.given }
-  }
 }
 
 const sameEntries = (a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean => {

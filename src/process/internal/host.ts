@@ -10,9 +10,9 @@ import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import { DefinitionNotFound, HostStopped, InvalidOption, MessageDropped, type SpawnError } from "../ProcessError.ts"
-import { Cell, type Environment } from "./cell.ts"
-import { argumentsRefusalOf, type Definition, type Implementation } from "./definition.ts"
-import { Environments, inherited } from "./environment.ts"
+import { Cell } from "./cell.ts"
+import { argumentsRefusalOf, type Definition } from "./definition.ts"
+import { inherited, type Place } from "./environment.ts"
 import { type Policy, policyOf } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
 import type { NodeImpl } from "./node.ts"
@@ -35,7 +35,7 @@ export class HostImpl implements Host {
   readonly dispatcher: SchedulerDispatcher
   readonly processes = new Map<number, Cell>()
   readonly counters = { spawned: 0, sent: 0, received: 0, deadLetters: 0 }
-  private readonly environments: Environments
+  readonly place: Place
   private status: "running" | "stopping" = "running"
   private lastId = 0
   private onEmpty: (() => void) | undefined = undefined
@@ -46,7 +46,7 @@ export class HostImpl implements Host {
     this.name = settings.name
     this.settings = settings
     this.dispatcher = scheduler.makeDispatcher()
-    this.environments = new Environments({ host: this, scheduler })
+    this.place = { host: this, scheduler }
   }
 
   get cells(): ReadonlyArray<Cell> {
@@ -55,10 +55,6 @@ export class HostImpl implements Host {
 
   refusal(): HostStopped | undefined {
     return this.status === "running" ? undefined : new HostStopped({ host: this.name })
-  }
-
-  environmentOf(implementation: Implementation, from: Environment): Environment {
-    return this.environments.of(implementation, from)
   }
 
   /**
@@ -74,7 +70,7 @@ export class HostImpl implements Host {
     if (wrong !== undefined) return Exit.fail(wrong)
     const policy = policyOf(`the process ${definition.name}`, definition.inbox, this.settings.inbox)
     if (policy instanceof InvalidOption) return Exit.fail(policy)
-    const environment = this.environmentOf(implementation, inherited(fiber.context, cellOf(fiber)))
+    const environment = inherited(fiber.context, cellOf(fiber)).derive(implementation, this.place)
     const id = ++this.lastId
     const cell = new Cell(this, id, implementation, policy, environment)
     this.processes.set(id, cell)

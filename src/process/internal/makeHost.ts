@@ -2,6 +2,7 @@
  * Makes a host in a scope: checks what was asked for, enters the host into the application's table, and stops it when
  * the scope closes.
  */
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Scheduler from "effect/Scheduler"
@@ -15,6 +16,9 @@ import { Node } from "./node.ts"
 import { isHostName } from "./pid.ts"
 
 const defaultStopTimeout = Duration.seconds(5)
+
+// A program that runs on any other one chose it.
+const defaultScheduler = Context.get(Context.empty(), Scheduler.Scheduler)
 
 export const makeHost = Effect.fnUntraced(function* (
   name: string,
@@ -37,16 +41,12 @@ export const makeHost = Effect.fnUntraced(function* (
   if (node.hosts.get(name)?.refusal() === undefined && node.hosts.has(name))
     return yield* new HostAlreadyExists({ host: name })
   const current = yield* Effect.withFiber((fiber) => Effect.succeed(fiber.cache.scheduler))
-  const host = new HostImpl(
-    node,
-    current instanceof Scheduler.MixedScheduler ? RunQueue.make({ timeSlice }) : current,
-    {
-      name,
-      inbox,
-      payloads: options?.payloads ?? "checked",
-      stopTimeout: Duration.fromInputUnsafe(options?.stopTimeout ?? defaultStopTimeout)
-    }
-  )
+  const host = new HostImpl(node, current === defaultScheduler ? RunQueue.make({ timeSlice }) : current, {
+    name,
+    inbox,
+    payloads: options?.payloads ?? "checked",
+    stopTimeout: Duration.fromInputUnsafe(options?.stopTimeout ?? defaultStopTimeout)
+  })
   node.hosts.set(name, host)
   yield* Effect.addFinalizer(() => host.stop)
   return host
