@@ -154,6 +154,20 @@ describe.skipIf(!hasTerminal).concurrent(atTerminal, { timeout: 30_000 }, () => 
     })
   )
 
+  // npm gets the signal from the terminal as well, and passes it on.
+  it.live("started with npm start, says goodbye on Ctrl+C and leaves exit code 0", () =>
+    Effect.gen(function* () {
+      const program = yield* startAtTerminal("npm", ["-s", "start"], { NO_COLOR: "1" })
+      yield* program.until(prompt)
+      yield* program.type("hello\n")
+      yield* program.until(prompt, 2)
+      yield* program.type("\u0003")
+      const { code, stdout } = yield* program.ended
+      assert.isTrue(stdout.endsWith("\r\nGoodbye!\r\n"), stdout)
+      assert.strictEqual(code, 0)
+    })
+  )
+
   it.live("keeps to NO_COLOR, and says goodbye on Ctrl+D", () =>
     Effect.gen(function* () {
       const program = yield* startAtTerminal(node, main, { NO_COLOR: "1" })
