@@ -377,11 +377,9 @@ export const make = <
     inbox: running((cell) => Effect.succeed(cell.inbox as Inbox.Inbox<never>)),
     events: running((cell) => Effect.succeed(cell.events)),
     receive: (selector?: string | ((message: never) => boolean)): Effect.Effect<never, never, Running<Name>> =>
-      running((cell) =>
-        Selectable.take(
-          (selector === undefined ? cell.inbox : where(cell.inbox, matching(selector))) as Selectable.Selectable<never>
-        )
-      ),
+      selector === undefined
+        ? (next as Effect.Effect<never, never, unknown> as Effect.Effect<never, never, Running<Name>>)
+        : running((cell) => Selectable.take(where(cell.inbox, matching(selector)) as Selectable.Selectable<never>)),
     listen: (topic: string) =>
       running((cell) =>
         Effect.acquireRelease(
@@ -394,6 +392,12 @@ export const make = <
   }
   return process as unknown as Process<Name, Rpcs, Args, Success>
 }
+
+// The next message of whichever process runs it: one value serves all receives, so that a message which is there costs a
+// single step.
+const next: Effect.Effect<never, never, CurrentProcess> = withCell(
+  ({ inbox }) => (inbox.pollUnsafe() ?? Selectable.take(inbox)) as Effect.Effect<never>
+)
 
 // The type says more than the runtime needs: that the process runs is known from the context of its fibers.
 const running = <Name extends string, A, E, R>(

@@ -35,11 +35,19 @@ export class CurrentProcess extends Context.Service<CurrentProcess, object>()("t
 export const cellOf = (fiber: Fiber.Fiber<unknown, unknown>): Cell | undefined =>
   Context.getOrUndefined(fiber.context, CurrentProcess) as Cell | undefined
 
+// A fiber that still has the context in which its process started runs on the host of its process. This saves a look-up
+// in the base of the context, which copies itself once it has been read often.
+const hostOf = (fiber: Fiber.Fiber<unknown, unknown>): HostImpl => {
+  const cell = cellOf(fiber)
+  return cell !== undefined && cell.context === fiber.context
+    ? cell.host
+    : (Context.getUnsafe(fiber.context, ProcessHost) as HostImpl)
+}
+
 /** The host of the fiber's context; an `Exit` that `f` answers with is the outcome in the same step. */
 export const withHost = <A, E, R>(
   f: (host: HostImpl, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R | ProcessHost> =>
-  step((fiber) => f(Context.getUnsafe(fiber.context, ProcessHost) as HostImpl, fiber))
+): Effect.Effect<A, E, R | ProcessHost> => step((fiber) => f(hostOf(fiber), fiber))
 
 /** The process that the fiber belongs to; an `Exit` that `f` answers with is the outcome in the same step. */
 export const withCell = <A, E, R>(
