@@ -12,7 +12,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Selectable } from "../channel/Selectable.ts"
 import { cellAt } from "./internal/delivery.ts"
 import type { CurrentProcess } from "./internal/services.ts"
-import { type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import { type ProcessHost, withCell, withHost, withLiveCell } from "./internal/services.ts"
 import type { Name } from "./Name.ts"
 import type { Pid } from "./Pid.ts"
 import { AlreadyRegistered, ProcessNotFound } from "./ProcessError.ts"
@@ -61,7 +61,7 @@ export type RegistryEvent =
  * @category names
  */
 export const register = (name: string | Name): Effect.Effect<void, AlreadyRegistered, CurrentProcess> =>
-  withCell((cell) => {
+  withLiveCell((cell) => {
     const owner = cell.host.node.names.register(String(name), cell)
     return owner === cell ? Exit.void : Exit.fail(new AlreadyRegistered({ name: String(name), owner: owner.name }))
   })
@@ -343,7 +343,7 @@ export const property = <A>(key: string): Property<A> => ({ key, _A: (a) => a })
  * @category properties
  */
 export const setProperty = <A>(property: Property<A>, value: A): Effect.Effect<void, never, CurrentProcess> =>
-  withCell((cell) => Effect.sync(() => cell.host.node.names.setProperty(property.key, cell, value)))
+  withLiveCell((cell) => Effect.sync(() => cell.host.node.names.setProperty(property.key, cell, value)))
 
 /**
  * Takes this process's value of a property away; answers whether it had one. The values of others stay.

@@ -12,7 +12,7 @@ import type { Definition } from "./internal/definition.ts"
 import { deliver } from "./internal/delivery.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { MessageImpl } from "./internal/message.ts"
-import { cellOf, type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import { cellOf, type CurrentProcess, type ProcessHost, withHost, withLiveCell } from "./internal/services.ts"
 import { MonitorImpl } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
 import { HostNotFound, type SendError, type SpawnError } from "./ProcessError.ts"
@@ -294,6 +294,6 @@ const spawnWatched = <A>(
   options: Options | undefined,
   prepare: (self: Cell, cell: Cell) => A
 ): Effect.Effect<A, SpawnError | SendError, CurrentProcess | ProcessHost> =>
-  withCell((self, fiber) =>
+  withLiveCell((self, fiber) =>
     withHost((host) => spawnWith(process, args, options, host, fiber, (cell) => prepare(self, cell)))
   )

@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import type { Selectable } from "../channel/Selectable.ts"
 import { cellAt } from "./internal/delivery.ts"
-import { type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import { type CurrentProcess, type ProcessHost, withCell, withHost, withLiveCell } from "./internal/services.ts"
 import { MonitorImpl, noProcess } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
 import { ProcessNotFound } from "./ProcessError.ts"
@@ -52,7 +52,7 @@ import type { Monitor, ProcessEvent } from "./ProcessEvent.ts"
 export const monitor = <Rpcs extends Rpc.Any>(
   pid: Pid<Rpcs>
 ): Effect.Effect<Monitor<Rpcs>, never, CurrentProcess | ProcessHost> =>
-  withCell((self) =>
+  withLiveCell((self) =>
     withHost((host) => {
       const target = cellAt(host, pid)
       return Effect.succeed<Monitor<Rpcs>>(
@@ -166,7 +166,7 @@ export const demonitorFlush = (monitor: Monitor): Effect.Effect<void, never, Cur
  * @category watching
  */
 export const link = (pid: Pid): Effect.Effect<void, ProcessNotFound, CurrentProcess | ProcessHost> =>
-  withCell((self) =>
+  withLiveCell((self) =>
     withHost((host) => {
       const partner = cellAt(host, pid)
       if (partner === undefined || partner.status === "ended") {

@@ -120,4 +120,26 @@ describe("a full inbox", () => {
       yield* balanced
     }).pipe(Effect.provide(host))
   )
+
+  it.effect("a suspended sender's message goes to the listener that opened meanwhile", () =>
+    Effect.gen(function* () {
+      const Picky = Process.make("test:picky", { protocol: [Item, Go], inbox: { capacity: 1 } })
+      const pid = yield* Effect.provide(
+        Process.spawn(Picky),
+        Picky.toLayer(() =>
+          Effect.gen(function* () {
+            yield* settle
+            const items = yield* Picky.listen("item")
+            yield* Picky.receive("go")
+            yield* settle
+            return [items.length, (yield* Picky.inbox).length]
+          })
+        )
+      )
+      yield* Process.send(pid, "go")
+      const waiting = yield* Effect.forkChild(Process.send(pid, "item", 1), { startImmediately: true })
+      assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed([1, 0]))
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(host))
+  )
 })

@@ -9,6 +9,7 @@ const silent = Logger.layer([])
 const live = Layer.provideMerge(silent, host)
 
 describe("ending", () => {
+  const Zombie = Process.make("test:zombie")
   const Polite = Process.make("test:polite")
   const PoliteLive = Polite.toLayer(() =>
     Effect.gen(function* () {
@@ -170,6 +171,44 @@ describe("ending", () => {
       assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed(1))
       const never = yield* Process.await(yield* Pid.parse("{app:processes|0x0ffff}"))
       assert.include(String(never), "NoProcess")
+    }).pipe(Effect.provide(live))
+  )
+
+  it.effect("a killed process whose finalizers still run leaves no name, property, link or monitor behind", () =>
+    Effect.gen(function* () {
+      yield* ownClock
+      const other = yield* Effect.provide(
+        Process.spawn(Zombie),
+        Zombie.toLayer(() => Effect.never)
+      )
+      const reached: Array<string> = []
+      const attach = <E>(
+        what: string,
+        effect: Effect.Effect<unknown, E, Process.CurrentProcess | ProcessHost.ProcessHost>
+      ) => Effect.onExit(effect, (exit) => Effect.sync(() => reached.push(`${what} ${exit._tag}`)))
+      const pid = yield* Effect.provide(
+        Process.spawn(Zombie),
+        Zombie.toLayer(() =>
+          Effect.onExit(Effect.never, () =>
+            Effect.gen(function* () {
+              yield* Effect.sleep("1 second")
+              yield* Effect.exit(attach("name", Registry.register("zombie")))
+              yield* Effect.exit(attach("property", Registry.setProperty(Registry.property<number>("p"), 1)))
+              yield* Effect.exit(attach("link", Process.link(other)))
+              yield* Effect.exit(attach("monitor", Process.monitor(other)))
+            })
+          )
+        )
+      )
+      yield* settle
+      yield* Process.kill(pid)
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.deepStrictEqual(reached, ["name Failure", "property Failure", "link Failure", "monitor Failure"])
+      assert.deepStrictEqual(yield* Registry.entries, [])
+      assert.deepStrictEqual(yield* Registry.properties(Registry.property<number>("p")), [])
+      const { links, watchers } = yield* Process.info(other)
+      assert.deepStrictEqual([links.length, watchers], [0, 0])
     }).pipe(Effect.provide(live))
   )
 })

@@ -122,7 +122,10 @@ export class Cell implements InboxOwner {
     if (successor !== undefined && this.reason === undefined && !hasFailed(exit)) {
       return this.succeed(successor.implementation, successor.args)
     }
-    this.finish(this.reason === undefined ? exit : withFailuresOf(this.reason, exit))
+    if (this.reason !== undefined) return this.finish(withFailuresOf(this.reason, exit))
+    // The body could not be unwound for its successor.
+    if (Exit.isFailure(exit)) this.report(exit.cause)
+    this.finish(exit)
   }
 
   private succeed(implementation: Implementation, args: unknown): void {
@@ -246,7 +249,11 @@ export class Cell implements InboxOwner {
   }
 
   send(message: MessageImpl): Effect.Effect<void, SendError> {
-    return (this.listeners?.get(message.topic) ?? this.inbox).send(message)
+    return this.queueFor(message).send(message)
+  }
+
+  queueFor(message: MessageImpl): InboxImpl {
+    return this.listeners?.get(message.topic) ?? this.inbox
   }
 
   tell(event: ProcessEvent): void {

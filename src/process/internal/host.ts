@@ -58,8 +58,8 @@ export class HostImpl implements Host {
   }
 
   /**
-   * Starts a process, in one step. `prepare` runs before its body can: what it sets up (a monitor, a link, a name) is
-   * there whatever the body does.
+   * Starts a process, in one step. Its body runs in a later one, so that what is set up in this one (a monitor, a link, a
+   * name) is there whatever the body does.
    */
   spawn(definition: Definition, args: unknown, fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<Cell, SpawnError> {
     const refusal = this.refusal()

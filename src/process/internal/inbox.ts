@@ -36,6 +36,8 @@ export const policyOf = (subject: string, options: Options | undefined, base: Po
 /** What an inbox reports to its process. */
 export interface InboxOwner {
   readonly name: string
+  /** Where a message goes that is accepted now. */
+  queueFor(message: MessageImpl): InboxImpl
   onAccepted(message: MessageImpl): void
   onTaken(): void
   onDropped(message: MessageImpl): void
@@ -165,7 +167,9 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     if (ticket.state !== "granted" || ticket.interrupted.aborted) return
     this.settle(ticket)
     if (this.closed !== undefined) return ticket.resume(Exit.fail(this.closed()))
-    this.admit(ticket.message)
+    // A listener may have opened, or closed, since the sender began to wait.
+    this.owner.queueFor(ticket.message).admit(ticket.message)
+    this.grant()
     ticket.resume(Exit.void)
   }
 

@@ -2,7 +2,7 @@
  * The services by which processes find themselves and their host.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { step } from "../../channel/internal/step.ts"
 import type { Cell } from "./cell.ts"
@@ -48,6 +48,15 @@ const hostOf = (fiber: Fiber.Fiber<unknown, unknown>): HostImpl => {
 export const withHost = <A, E, R>(
   f: (host: HostImpl, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | ProcessHost> => step((fiber) => f(hostOf(fiber), fiber))
+
+/**
+ * As {@link withCell}, for what is taken away again when the process ends. A killed process whose finalizers still run
+ * has ended: nothing would take it away, so that the fiber is interrupted there.
+ */
+export const withLiveCell = <A, E, R>(
+  f: (cell: Cell, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | CurrentProcess> =>
+  withCell((cell, fiber) => (cell.status === "ended" ? (Effect.interrupt as Effect.Effect<A>) : f(cell, fiber)))
 
 /** The process that the fiber belongs to; an `Exit` that `f` answers with is the outcome in the same step. */
 export const withCell = <A, E, R>(
