@@ -1,6 +1,8 @@
 /**
  * Troupe: Erlang's processes for Effect.
  */
+export * as Channel from "./channel/Channel.ts"
+export * as ChannelError from "./channel/ChannelError.ts"
 export * as Selectable from "./channel/Selectable.ts"
 export * as Select from "./channel/Select.ts"
 export * as DeadLetter from "./process/DeadLetter.ts"

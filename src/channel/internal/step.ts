@@ -5,7 +5,7 @@
  * An effect that only returns `Exit.succeed(value)` has it evaluated as an operation of its own: the fiber may yield in
  * between and be interrupted there, and the value, already taken, would be lost.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -18,6 +18,14 @@ interface Operation<A, E, R> {
   readonly [evaluate]: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 }
 
+// What the present step has to tell others: it is done when the outcome has been delivered, since it may run them on
+// this stack, and they may interrupt the very fiber that is in its step.
+let consequences: Array<() => void> = []
+
+// Those others may be in a step themselves, and so on. At this depth a step is put off until the stack is empty.
+const MaxNestedSteps = 16
+let nested = 0
+
 class StepImpl {
   readonly run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>
 
@@ -26,13 +34,26 @@ class StepImpl {
   }
 }
 
+const settle = (told: ReadonlyArray<() => void>): void => {
+  nested++
+  for (const tell of told) tell()
+  nested--
+}
+
 Object.setPrototypeOf(
   StepImpl.prototype,
   Effectable.Prototype<StepImpl & Effect.Effect<unknown, unknown, unknown>>({
     label: "Step",
     evaluate(fiber) {
+      if (nested >= MaxNestedSteps) return Effect.andThen(Effect.yieldNow, this)
       const effect = this.run(fiber)
-      return Exit.isExit(effect) ? (effect as unknown as Operation<unknown, unknown, unknown>)[evaluate](fiber) : effect
+      const told = consequences
+      if (told.length > 0) consequences = []
+      const next = Exit.isExit(effect)
+        ? (effect as unknown as Operation<unknown, unknown, unknown>)[evaluate](fiber)
+        : effect
+      if (told.length > 0) settle(told)
+      return next
     }
   })
 )
@@ -41,3 +62,8 @@ Object.setPrototypeOf(
 export const step = <A, E = never, R = never>(
   run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> => new StepImpl(run) as unknown as Effect.Effect<A, E, R>
+
+/** To be called in a step: has `tell` run in the same step, once the outcome has been delivered. */
+export const afterwards = (tell: () => void): void => {
+  consequences.push(tell)
+}

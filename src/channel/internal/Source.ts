@@ -1,0 +1,53 @@
+/**
+ * What every source has: waiters that are woken in order, in a later step, while something is there.
+ */
+import type * as Exit from "effect/Exit"
+import type { SchedulerDispatcher } from "effect/Scheduler"
+import { Deque } from "../../scheduler/internal/Deque.ts"
+import { type Selectable, TypeId } from "../Selectable.ts"
+
+export abstract class Source<A, E = never> implements Selectable<A, E> {
+  readonly [TypeId]: TypeId = TypeId
+  private readonly waiters = new Deque<() => void>()
+  private waking = false
+  protected readonly dispatcher: SchedulerDispatcher
+
+  /** Waiters are woken in steps of `dispatcher`. */
+  constructor(dispatcher: SchedulerDispatcher) {
+    this.dispatcher = dispatcher
+  }
+
+  abstract isReadyUnsafe(): boolean
+  abstract pollUnsafe(): Exit.Exit<A, E> | undefined
+
+  parkUnsafe(wake: () => void): void {
+    this.waiters.push(wake)
+  }
+
+  unparkUnsafe(wake: () => void): void {
+    this.waiters.remove(wake)
+  }
+
+  protected get hasWaiters(): boolean {
+    return this.waiters.length > 0
+  }
+
+  protected wakeSoon(): void {
+    if (this.waking || this.waiters.length === 0) return
+    this.waking = true
+    this.dispatcher.scheduleTask(() => {
+      this.waking = false
+      this.wakeNow()
+    }, 0)
+  }
+
+  // One pass over the waiters that are parked now, while something is there. A waiter that takes nothing (it was
+  // interrupted, or selects other values) has used up nobody's wake-up, since the pass goes on to the next one.
+  protected wakeNow(): void {
+    for (let n = this.waiters.length; n > 0 && this.isReadyUnsafe(); n--) {
+      const waiter = this.waiters.shift()
+      if (waiter === undefined) return
+      waiter()
+    }
+  }
+}
