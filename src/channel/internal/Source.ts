@@ -47,7 +47,13 @@ export abstract class Source<A, E = never> implements Selectable<A, E> {
     for (let n = this.waiters.length; n > 0 && this.isReadyUnsafe(); n--) {
       const waiter = this.waiters.shift()
       if (waiter === undefined) return
-      waiter()
+      if (this.isReadyFor(waiter)) waiter()
+      else this.waiters.push(waiter)
     }
+  }
+
+  // Whether what is there is for this waiter: what it offers itself is not.
+  protected isReadyFor(_waiter: () => void): boolean {
+    return true
   }
 }

@@ -7,20 +7,11 @@ import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { ChannelClosed } from "../ChannelError.ts"
-import { ChannelImpl, type OnUndelivered } from "./channel.ts"
+import { ChannelImpl, type Offer, type OnUndelivered } from "./channel.ts"
 import { afterwards, step } from "./step.ts"
 
 /** What happens to a value that is sent to a full channel. */
 export type WhenFull = "suspend" | "drop-newest" | "drop-oldest"
-
-// A sender that waits: with a value, or for a slot that it will fill later.
-interface Offer<A> {
-  readonly claim: { readonly value: A } | "slot"
-  readonly resume: (exit: Exit.Exit<void, ChannelClosed>) => void
-  /** Tells in the step of the interruption itself that the sender is gone; its clean-up runs in a later one. */
-  readonly interrupted: AbortSignal | undefined
-  settled: boolean
-}
 
 export class BufferedChannel<A> extends ChannelImpl<A> {
   readonly capacity: number
@@ -59,19 +50,17 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
   }
 
   send(value: A): Effect.Effect<void, ChannelClosed> {
-    const sent: Effect.Effect<void, ChannelClosed> = step(() => this.offer(value) ?? this.wait({ value }, sent))
+    const sent: Effect.Effect<void, ChannelClosed> = step(() => this.sendNow(value) ?? this.wait({ value }, sent))
     return sent
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
     return step((): Effect.Effect<boolean, ChannelClosed> => {
-      if (this.closed !== undefined) return Exit.fail(this.refuse(value))
-      if (this.hasRoom) {
-        this.put(value)
-        return Exit.succeed(true)
-      }
-      if (this.whenFull === "drop-oldest") return Effect.as(this.replaceOldest(value), true)
-      return Exit.succeed(this.capacity === 0 && this.handOver(value))
+      // It says no where a send would drop the value.
+      if (this.whenFull === "drop-newest" && this.closed === undefined && !this.hasRoom) return Exit.succeed(false)
+      const sent = this.handOver(value)
+      if (sent === undefined) return Exit.succeed(false)
+      return Exit.isExit(sent) ? Exit.map(sent as Exit.Exit<void, ChannelClosed>, () => true) : Effect.as(sent, true)
     })
   }
 
@@ -102,10 +91,11 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
   protected override onClose(): void {
     let offer = this.nextOffer()
     while (offer !== undefined) {
-      const { claim, resume } = offer
-      offer.settled = true
+      const refused = offer
+      const { claim } = refused
       const refusal = claim === "slot" ? (this.closed as ChannelClosed) : this.refuse(claim.value)
-      afterwards(() => resume(Exit.fail(refusal)))
+      refused.settle()
+      afterwards(() => refused.resume(Exit.fail(refusal)))
       offer = this.nextOffer()
     }
   }
@@ -119,8 +109,12 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     this.wakeSoon()
   }
 
-  // What can be said of a send at once; nothing if the sender has to wait.
-  private offer(value: A): Effect.Effect<void, ChannelClosed> | undefined {
+  // A rendezvous is never ready for a send by itself: a receiver takes what is offered.
+  get canSend(): boolean {
+    return this.closed !== undefined || this.hasRoom || this.whenFull !== "suspend"
+  }
+
+  sendNow(value: A): Effect.Effect<void, ChannelClosed> | undefined {
     if (this.closed !== undefined) return Exit.fail(this.refuse(value))
     if (this.hasRoom) {
       this.put(value)
@@ -137,6 +131,8 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
   }
 
   private replaceOldest(value: A): Effect.Effect<void> {
+    // Where permits hold all slots there is no older value to drop.
+    if (this.buffer.length === 0) return this.giveUp([value])
     const oldest = this.buffer.shift() as A
     this.put(value)
     return this.giveUp([oldest])
@@ -149,44 +145,70 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     return Effect.callback((resume, interrupted) => {
       // Between the look of the sender and now it may have yielded; nothing is accepted here, so that it looks again.
       if (this.hasRoom || this.closed !== undefined) return resume(again)
-      const offer: Offer<A> = { claim, resume, interrupted, settled: false }
-      this.offers.push(offer)
-      if (this.capacity === 0) this.wakeSoon()
-      return Effect.sync(() => this.offers.remove(offer))
+      let settled = false
+      const offer: Offer<A> = {
+        claim,
+        owner: undefined,
+        // The signal tells in the step of an interruption itself; the clean-up below runs in a later one.
+        isLive: () => !settled && !interrupted.aborted,
+        settle: () => {
+          settled = true
+        },
+        resume
+      }
+      this.parkOffer(offer)
+      return Effect.sync(() => this.unparkOffer(offer))
     })
   }
 
-  // Hands a value to a receiver that waits now, if one takes it on the spot.
-  private handOver(value: A): boolean {
-    if (!this.hasWaiters) return false
-    const offer: Offer<A> = { claim: { value }, resume: () => {}, interrupted: undefined, settled: false }
+  handOver(value: A): Effect.Effect<void, ChannelClosed> | undefined {
+    const sent = this.sendNow(value)
+    if (sent !== undefined || this.capacity > 0 || !this.hasWaiters) return sent
+    let accepted = false
+    const offer: Offer<A> = {
+      claim: { value },
+      owner: undefined,
+      isLive: () => true,
+      settle: () => {
+        accepted = true
+      },
+      resume: () => {}
+    }
     this.offers.push(offer)
     this.wakeNow()
-    if (!offer.settled) this.offers.remove(offer)
-    return offer.settled
+    this.offers.remove(offer)
+    return accepted ? Exit.void : undefined
   }
 
-  private hasOffer(): boolean {
-    return this.peekOffer() !== undefined
+  parkOffer(offer: Offer<A>): void {
+    this.offers.push(offer)
+    if (this.capacity === 0) this.wakeSoon()
   }
 
-  private peekOffer(): Offer<A> | undefined {
-    let offer = this.offers.at(0)
-    while (offer !== undefined && offer.interrupted?.aborted === true) {
-      this.offers.shift()
-      offer = this.offers.at(0)
+  unparkOffer(offer: Offer<A>): void {
+    this.offers.remove(offer)
+  }
+
+  protected override isReadyFor(waiter: () => void): boolean {
+    return this.buffer.length > 0 || this.closed !== undefined || this.hasOffer(waiter)
+  }
+
+  private hasOffer(exceptOf?: () => void): boolean {
+    for (let i = 0; i < this.offers.length; i++) {
+      const offer = this.offers.at(i) as Offer<A>
+      if (offer.isLive() && (exceptOf === undefined || offer.owner !== exceptOf)) return true
     }
-    return offer
+    return false
   }
 
   private nextOffer(): Offer<A> | undefined {
-    const offer = this.peekOffer()
-    if (offer !== undefined) this.offers.shift()
+    let offer = this.offers.shift()
+    while (offer !== undefined && !offer.isLive()) offer = this.offers.shift()
     return offer
   }
 
   private accept(offer: Offer<A>): void {
-    offer.settled = true
+    offer.settle()
     afterwards(() => offer.resume(Exit.void))
   }
 

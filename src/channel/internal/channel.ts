@@ -9,6 +9,19 @@ import { ChannelClosed } from "../ChannelError.ts"
 import { Source } from "./Source.ts"
 import { step } from "./step.ts"
 
+/** A sender that waits: with a value, or for a slot that it will fill later. */
+export interface Offer<A> {
+  readonly claim: { readonly value: A } | "slot"
+  /** The waiter that it belongs to, if the same one waits to receive as well. */
+  readonly owner: (() => void) | undefined
+  /** Whether the sender is still there. */
+  isLive(): boolean
+  /** The offer is accepted: from this very step on. */
+  settle(): void
+  /** Tells the sender, when it was accepted or refused. */
+  resume(exit: Exit.Exit<void, ChannelClosed>): void
+}
+
 /** What becomes of a value that was accepted and is never received. */
 export type OnUndelivered<A> = (value: A) => Effect.Effect<void>
 
@@ -23,8 +36,17 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
 
   abstract readonly capacity: number
   abstract get length(): number
+  /** Whether `sendNow` would answer. */
+  abstract get canSend(): boolean
+  /** Sends at once, if that can be; else answers nothing and changes nothing. To be called in a step. */
+  abstract sendNow(value: A): Effect.Effect<void, ChannelClosed> | undefined
+  /** As `sendNow`; hands the value to a receiver that waits, as well. */
+  abstract handOver(value: A): Effect.Effect<void, ChannelClosed> | undefined
   abstract send(value: A): Effect.Effect<void, ChannelClosed>
   abstract trySend(value: A): Effect.Effect<boolean, ChannelClosed>
+  /** Has an offer wait, after `sendNow` could do nothing in the same step. */
+  abstract parkOffer(offer: Offer<A>): void
+  abstract unparkOffer(offer: Offer<A>): void
   /** Takes all values that nobody received. */
   protected abstract abandon(): Array<A>
 

@@ -1,7 +1,7 @@
 /**
  * A channel that holds one value for ever: the first that was sent.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { ChannelClosed } from "../ChannelError.ts"
 import { ChannelImpl } from "./channel.ts"
@@ -24,16 +24,28 @@ export class PromiseChannel<A> extends ChannelImpl<A> {
     return this.closed === undefined ? undefined : Exit.fail(this.closed)
   }
 
+  readonly canSend = true
+
+  sendNow(value: A): Effect.Effect<void, ChannelClosed> {
+    if (this.closed !== undefined) return Exit.fail(this.refuse(value))
+    return this.keep(value) ? Exit.void : this.giveUp([value])
+  }
+
+  handOver(value: A): Effect.Effect<void, ChannelClosed> {
+    return this.sendNow(value)
+  }
+
   send(value: A): Effect.Effect<void, ChannelClosed> {
-    return step((): Effect.Effect<void, ChannelClosed> => {
-      if (this.closed !== undefined) return Exit.fail(this.refuse(value))
-      return this.keep(value) ? Exit.void : this.giveUp([value])
-    })
+    return step(() => this.sendNow(value))
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
     return step(() => (this.closed === undefined ? Exit.succeed(this.keep(value)) : Exit.fail(this.refuse(value))))
   }
+
+  // A send never waits.
+  parkOffer(): void {}
+  unparkOffer(): void {}
 
   // It was received by everybody who will ask; there is nothing to give up.
   protected abandon(): Array<A> {
