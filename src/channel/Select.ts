@@ -289,7 +289,7 @@ const selectOf = <C extends Cases>(cases: C, first: (count: number) => number): 
 export const any = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C> =>
   Effect.withFiber((current) => {
     const random = current.getRef(Random.Random)
-    return selectOf<C>(cases, (count) => (count < 2 ? 0 : Math.abs(random.nextIntUnsafe()) % count))
+    return selectOf<C>(cases, (count) => (count < 2 ? 0 : Math.floor(random.nextDoubleUnsafe() * count)))
   })
 
 /**

@@ -22,10 +22,13 @@ export const select = (
   first: () => number,
   otherwise: Effect.Effect<unknown> | undefined
 ): Effect.Effect<unknown, unknown, unknown> => {
-  const look = (): Effect.Effect<unknown, unknown, unknown> | undefined => {
+  // The cases in the order in which it is their turn.
+  const inTurn = (): ReadonlyArray<Entry> => {
     const start = first()
-    for (let i = 0; i < entries.length; i++) {
-      const { arm, finish } = entries[(start + i) % entries.length] as Entry
+    return start === 0 ? entries : [...entries.slice(start), ...entries.slice(0, start)]
+  }
+  const look = (): Effect.Effect<unknown, unknown, unknown> | undefined => {
+    for (const { arm, finish } of inTurn()) {
       const effect = otherwise === undefined ? arm.poll() : arm.pollLast()
       if (effect !== undefined)
         return Exit.isExit(effect) ? finish(effect) : Effect.flatMap(effect, (a) => finish(Exit.succeed(a)))
@@ -37,10 +40,10 @@ export const select = (
   // the race is what to do next: its arms take nothing.
   const wait = (): Effect.Effect<unknown, unknown, unknown> =>
     foreign.length === 0
-      ? parked(entries, selected, (outcome) => outcome)
+      ? parked(inTurn, selected, (outcome) => outcome)
       : Effect.flatten(
           Effect.raceAll([
-            parked(entries, Effect.succeed(selected), Effect.succeed),
+            parked(inTurn, Effect.succeed(selected), Effect.succeed),
             ...foreign.map((one) => Effect.as(one, selected))
           ])
         )
@@ -49,13 +52,13 @@ export const select = (
 }
 
 const parked = <A>(
-  entries: ReadonlyArray<Entry>,
+  inTurn: () => ReadonlyArray<Entry>,
   again: Effect.Effect<A, unknown, unknown>,
   decided: (outcome: Effect.Effect<unknown, unknown, unknown>) => Effect.Effect<A, unknown, unknown>
 ): Effect.Effect<A, unknown, unknown> =>
   Effect.callback<A, unknown, unknown>((resume, interrupted) => {
     // Readiness is checked in the step that parks; between the look and now the fiber may have yielded.
-    if (entries.some(({ arm }) => arm.isReady())) return resume(again)
+    for (const { arm } of inTurn()) if (arm.isReady()) return resume(again)
     let settled = false
     const leave: Array<() => void> = []
     const stop = () => {
@@ -73,7 +76,7 @@ const parked = <A>(
         settled = true
       }
     }
-    for (const { arm, finish } of entries) {
+    for (const { arm, finish } of inTurn()) {
       leave.push(
         arm.park(select, (exit) => {
           stop()
