@@ -6,7 +6,8 @@ const concepts = [
   { text: "Monitors and links", link: "/concepts/monitors-and-links" },
   { text: "Registry and groups", link: "/concepts/registry-and-groups" },
   { text: "Hosts and the run queue", link: "/concepts/hosts-and-the-run-queue" },
-  { text: "Terminal host", link: "/concepts/terminal-host" }
+  { text: "Terminal host", link: "/concepts/terminal-host" },
+  { text: "Exploration", link: "/concepts/exploration" }
 ]
 
 export default defineConfig({

@@ -11,9 +11,9 @@ import * as Random from "effect/Random"
 import type { Sender } from "./Channel.ts"
 import type { ChannelClosed } from "./ChannelError.ts"
 import { type Arm, awaiting, observing, receiving, sending } from "./internal/arm.ts"
-import { ChannelImpl } from "./internal/channel.ts"
+import type { ChannelImpl } from "./internal/channel.ts"
 import { type Entry, select } from "./internal/selection.ts"
-import * as Selectable from "./Selectable.ts"
+import type * as Selectable from "./Selectable.ts"
 
 /**
  * The type-level and runtime key of `Case`.

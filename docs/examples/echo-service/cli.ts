@@ -1,6 +1,6 @@
 import { Effect, Option } from "effect"
 import { TerminalCapabilities } from "effect/cli"
-import { Inbox, Process, Select, TerminalHost } from "troupe"
+import { Inbox, Process, Select, TerminalHost, Timer } from "troupe"
 import { relay } from "./relay.ts"
 import { EchoResponse } from "./worker.ts"
 
@@ -32,13 +32,13 @@ export const CliLive = Cli.toLayer(
         continue
       }
       const response = Inbox.where(inbox, (message) => message.payload.line === line)
-      const answer = yield* Effect.timeoutOption(Select.priority({ event: events, response }), "2 seconds")
-      if (Option.isNone(answer)) {
+      const timeout = yield* Timer.after("2 seconds")
+      const answer = yield* Select.priority({ event: events, response, timeout })
+      if (answer._tag === "event") break
+      if (answer._tag === "timeout") {
         yield* TerminalHost.print(dim("  timeout"))
-      } else if (answer.value._tag === "event") {
-        break
       } else {
-        const { data, worker } = answer.value.value.payload
+        const { data, worker } = answer.value.payload
         yield* TerminalHost.print(green(`  ${data}`))
         yield* TerminalHost.print(dim(`  from worker: ${worker}`))
       }

@@ -2,7 +2,7 @@
  * The arms of a select: what each case looks for, and how it waits without taking.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type { Selectable } from "../Selectable.ts"
 import type { ChannelImpl, Offer } from "./channel.ts"
 
