@@ -4,10 +4,12 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { step } from "../channel/internal/step.ts"
 import * as Selectable from "../channel/Selectable.ts"
 import type * as Inbox from "./Inbox.ts"
 import { type Definition, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
@@ -383,7 +385,7 @@ export const make = <
     listen: (topic: string) =>
       running((cell) =>
         Effect.acquireRelease(
-          Effect.sync(() => cell.listen(topic) as Inbox.Inbox<never>),
+          step(() => Exit.succeed(cell.listen(topic) as Inbox.Inbox<never>)),
           () => Effect.sync(() => cell.unlisten(topic))
         )
       ),

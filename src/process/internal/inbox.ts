@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
+import { afterwards, step } from "../../channel/internal/step.ts"
 import { type Selectable, TypeId as SelectableTypeId } from "../../channel/Selectable.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { Options, Overflow } from "../Inbox.ts"
@@ -44,21 +45,18 @@ export interface InboxOwner {
   onHigh(length: number): void
 }
 
-// A sender that waits for space. A slot that it was granted is its own until its message is in it, so that nobody who
-// comes later overtakes it; one that is interrupted before has sent nothing.
-interface Ticket {
+// A sender that waits for space, with its message in hand: one that is interrupted before has sent nothing.
+interface Waiting {
   readonly message: MessageImpl
   readonly resume: (exit: Exit.Exit<void, SendError>) => void
   /** Tells in the step of the interruption itself that the sender is gone; its clean-up runs in a later one. */
   readonly interrupted: AbortSignal
-  state: "waiting" | "granted" | "done"
 }
 
 export class InboxImpl extends Mailbox<MessageImpl> {
   private readonly owner: InboxOwner
   private readonly policy: Policy
-  private waiting: Deque<Ticket> | undefined = undefined
-  private granted = 0
+  private waiting: Deque<Waiting> | undefined = undefined
   private high = false
   private closed: (() => SendError) | undefined = undefined
 
@@ -70,7 +68,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
 
   /** Accepts the message by the inbox's policy; the effect ends in the step in which the message is accepted. */
   send(message: MessageImpl): Effect.Effect<void, SendError> {
-    if (this.items.length + this.granted < this.policy.capacity) {
+    if (this.items.length < this.policy.capacity) {
       this.admit(message)
       return Exit.void
     }
@@ -119,7 +117,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
       if (matched) extracted.push(message)
       return matched
     })
-    this.grant()
+    this.letIn()
     return extracted
   }
 
@@ -131,9 +129,8 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   /** Refuses the senders that wait for space: their messages were never accepted. */
   close(refusal: () => SendError): void {
     this.closed = refusal
-    for (const ticket of this.waiting?.drain() ?? []) {
-      this.settle(ticket)
-      this.dispatcher.scheduleTask(() => ticket.resume(Exit.fail(refusal())), 0)
+    for (const { resume } of this.waiting?.drain() ?? []) {
+      this.dispatcher.scheduleTask(() => resume(Exit.fail(refusal())), 0)
     }
   }
 
@@ -149,47 +146,31 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   private taken(): void {
     this.owner.onTaken()
     if (this.items.length < this.policy.highWater) this.high = false
-    this.grant()
+    this.letIn()
   }
 
-  private grant(): void {
-    while (this.waiting !== undefined && this.items.length + this.granted < this.policy.capacity) {
-      const ticket = this.waiting.shift()
-      if (ticket === undefined) return
-      ticket.state = "granted"
-      this.granted++
-      this.dispatcher.scheduleTask(() => this.commit(ticket), 0)
+  // Lets in those who wait, first come, first served, while there is room: each is told in the same step.
+  private letIn(): void {
+    while (this.waiting !== undefined && this.items.length < this.policy.capacity) {
+      const sender = this.waiting.shift()
+      if (sender === undefined) return
+      if (sender.interrupted.aborted) continue
+      // A listener may have opened, or closed, since the sender began to wait.
+      this.owner.queueFor(sender.message).admit(sender.message)
+      afterwards(() => sender.resume(Exit.void))
     }
-  }
-
-  // The message is accepted in the step that resumes its sender.
-  private commit(ticket: Ticket): void {
-    if (ticket.state !== "granted" || ticket.interrupted.aborted) return
-    this.settle(ticket)
-    if (this.closed !== undefined) return ticket.resume(Exit.fail(this.closed()))
-    // A listener may have opened, or closed, since the sender began to wait.
-    this.owner.queueFor(ticket.message).admit(ticket.message)
-    this.grant()
-    ticket.resume(Exit.void)
-  }
-
-  private settle(ticket: Ticket): void {
-    if (ticket.state === "granted") this.granted--
-    ticket.state = "done"
   }
 
   private sendWhenThereIsSpace(message: MessageImpl): Effect.Effect<void, SendError> {
     return Effect.callback((resume, interrupted) => {
       if (this.closed !== undefined) return resume(Exit.fail(this.closed()))
+      // There may be space since the sender looked; nothing is accepted here, so that it looks again.
+      if (this.items.length < this.policy.capacity)
+        return resume(step(() => this.owner.queueFor(message).send(message)))
+      const sender: Waiting = { message, resume, interrupted }
       const waiting = (this.waiting ??= new Deque())
-      const ticket: Ticket = { message, resume, interrupted, state: "waiting" }
-      waiting.push(ticket)
-      this.grant()
-      return Effect.sync(() => {
-        if (ticket.state === "waiting") waiting.remove(ticket)
-        this.settle(ticket)
-        this.grant()
-      })
+      waiting.push(sender)
+      return Effect.sync(() => waiting.remove(sender))
     })
   }
 }
