@@ -12,7 +12,7 @@ export default defineConfig({
     reporters: ["default", "./test/support/count-reporter.ts"],
     pool: "forks",
     execArgv: ["--expose-gc"],
-    testTimeout: 10_000,
+    testTimeout: 30_000,
     hookTimeout: 10_000,
     teardownTimeout: 5_000,
     typecheck: {

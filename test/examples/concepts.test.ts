@@ -1,6 +1,8 @@
 /** The examples of the concept pages do what the pages say. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Logger } from "effect"
+import { readFileSync } from "node:fs"
+import { program as exploration } from "../../docs/examples/concepts/exploration.ts"
 import { program as hosts } from "../../docs/examples/concepts/hosts-and-the-run-queue.ts"
 import { program as messages } from "../../docs/examples/concepts/messages-and-inboxes.ts"
 import { JobFailed, program as monitors } from "../../docs/examples/concepts/monitors-and-links.ts"
@@ -22,6 +24,20 @@ describe("docs/examples/getting-started", async () => {
 })
 
 describe("docs/examples/concepts", () => {
+  it.live("exploration, with the messages that the page shows", () =>
+    Effect.gen(function* () {
+      const page = readFileSync(new URL("../../docs/concepts/exploration.md", import.meta.url), "utf8")
+      const shown = [...page.matchAll(/```text\n([^`]*)\n```/g)].map((match) => match[1] ?? "")
+      const [failure = "", waits = "", operations = ""] = shown
+      const { deadlock, message, replayed, tickets, update } = yield* exploration
+      assert.strictEqual(update, failure)
+      assert.include(message, "the job is lost")
+      assert.include(deadlock, waits)
+      assert.include(tickets, operations)
+      assert.include(replayed, "the balance is ")
+    })
+  )
+
   it.live("processes", () =>
     Effect.gen(function* () {
       const { coroutines, ...rest } = yield* quietly(processes)

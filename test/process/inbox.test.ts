@@ -69,7 +69,7 @@ describe("a full inbox", () => {
         yield* Effect.yieldNow
         for (const fiber of senders.slice(1, 3)) fiber.interruptUnsafe()
         const exits = yield* Effect.forEach(senders, Fiber.await)
-        yield* settle
+        yield* Effect.sleep(1)
         const { received, sent } = yield* ProcessHost.stats()
         assert.strictEqual(sent, exits.filter(Exit.isSuccess).length)
         assert.strictEqual(received, sent)
