@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Schema, Stream } from "effect"
 import { Channel, ChannelError } from "troupe"
 import { settle } from "../support/processes.ts"
+import { both } from "../support/both.ts"
 import { explore } from "../support/schedules.ts"
 
 const { range } = { range: (n: number) => Array.from({ length: n }, (_, i) => i) }
@@ -21,7 +22,7 @@ const queues = {
 
 for (const [kind, make] of Object.entries(queues)) {
   describe(kind, () => {
-    it.effect("C1 a receive on an empty channel waits; a try answers nothing", () =>
+    both("C1 a receive on an empty channel waits; a try answers nothing", () =>
       Effect.gen(function* () {
         const channel = yield* make<number>()
         assert.isTrue(Option.isNone(yield* Channel.tryReceive(channel)))
@@ -69,7 +70,7 @@ for (const [kind, make] of Object.entries(queues)) {
       })
     )
 
-    it.effect("C6 closing wakes receivers and senders with ChannelClosed, and a sender has its value back", () =>
+    both("C6 closing wakes receivers and senders with ChannelClosed, and a sender has its value back", () =>
       Effect.gen(function* () {
         const channel = yield* make<string>()
         const cause = Cause.fail("enough")
@@ -86,7 +87,7 @@ for (const [kind, make] of Object.entries(queues)) {
       })
     )
 
-    it.effect("C7 a send on a closed channel fails with its value; closing twice is a typed error", () =>
+    both("C7 a send on a closed channel fails with its value; closing twice is a typed error", () =>
       Effect.gen(function* () {
         const channel = yield* make<string>()
         yield* Channel.close(channel)
@@ -170,7 +171,7 @@ for (const [kind, make] of Object.entries(queues)) {
 }
 
 describe("a channel with a buffer", () => {
-  it.effect("C2 a send on a full channel waits; a try answers false and keeps the value out", () =>
+  both("C2 a send on a full channel waits; a try answers false and keeps the value out", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.bounded<number>(2)
       assert.isTrue(yield* Channel.trySend(channel, 1))
@@ -184,7 +185,7 @@ describe("a channel with a buffer", () => {
     })
   )
 
-  it.effect("C5 what it holds is received first, then it is closed", () =>
+  both("C5 what it holds is received first, then it is closed", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.bounded<number>(3)
       for (const n of [1, 2, 3]) yield* Channel.send(channel, n)
@@ -262,7 +263,7 @@ describe("a channel with a buffer", () => {
 })
 
 describe("a rendezvous", () => {
-  it.effect("C3 a send succeeds only when the value is taken", () =>
+  both("C3 a send succeeds only when the value is taken", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.rendezvous<number>()
       const sending = yield* Effect.forkChild(Channel.send(channel, 1), { startImmediately: true })
@@ -290,19 +291,17 @@ describe("channels that drop", () => {
   const taken = (channel: Channel.Receiver<number>, n: number) =>
     Effect.forEach(range(n), () => Channel.receive(channel))
 
-  it.effect(
-    "C14 dropping keeps the first: 1,2,3,4 in two slots are 1,2; after one is taken, 5 is kept and 6 dropped",
-    () =>
-      Effect.gen(function* () {
-        const channel = yield* Channel.dropping<number>(2)
-        for (const n of [1, 2, 3, 4]) yield* Channel.send(channel, n)
-        assert.deepStrictEqual(yield* taken(channel, 1), [1])
-        for (const n of [5, 6]) yield* Channel.send(channel, n)
-        assert.deepStrictEqual(yield* taken(channel, 2), [2, 5])
-      })
+  both("C14 dropping keeps the first: 1,2,3,4 in two slots are 1,2; after one is taken, 5 is kept and 6 dropped", () =>
+    Effect.gen(function* () {
+      const channel = yield* Channel.dropping<number>(2)
+      for (const n of [1, 2, 3, 4]) yield* Channel.send(channel, n)
+      assert.deepStrictEqual(yield* taken(channel, 1), [1])
+      for (const n of [5, 6]) yield* Channel.send(channel, n)
+      assert.deepStrictEqual(yield* taken(channel, 2), [2, 5])
+    })
   )
 
-  it.effect("C15 sliding keeps the last: 1,2,3,4 in two slots are 3,4; then 5,6 are 5,6", () =>
+  both("C15 sliding keeps the last: 1,2,3,4 in two slots are 3,4; then 5,6 are 5,6", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.sliding<number>(2)
       for (const n of [1, 2, 3, 4]) yield* Channel.send(channel, n)
@@ -312,7 +311,7 @@ describe("channels that drop", () => {
     })
   )
 
-  it.effect("C16 conflated: a sender never waits, a receiver sees only the last", () =>
+  both("C16 conflated: a sender never waits, a receiver sees only the last", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.conflated<number>()
       for (const n of range(10)) yield* Channel.send(channel, n)
@@ -323,7 +322,7 @@ describe("channels that drop", () => {
 })
 
 describe("a promise channel", () => {
-  it.effect("C25 the first value wins and stays; later ones vanish; closing before it gives none", () =>
+  both("C25 the first value wins and stays; later ones vanish; closing before it gives none", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.promise<number>()
       const waiting = yield* Effect.forEach(range(3), () => Effect.forkChild(Channel.receive(channel)))
@@ -365,7 +364,7 @@ describe("what nobody received", () => {
     })
   )
 
-  it.effect("C17 C20 a send that is interrupted, or fails, was not accepted: nothing is handed over", () =>
+  both("C17 C20 a send that is interrupted, or fails, was not accepted: nothing is handed over", () =>
     Effect.gen(function* () {
       const { onUndelivered, values } = hook()
       const channel = yield* Channel.rendezvous<number>({ onUndelivered })
@@ -379,7 +378,7 @@ describe("what nobody received", () => {
     })
   )
 
-  it.effect("C19 conflation hands over what is replaced; closing does not hand over the last, cancelling does", () =>
+  both("C19 conflation hands over what is replaced; closing does not hand over the last, cancelling does", () =>
     Effect.gen(function* () {
       const { onUndelivered, values } = hook()
       const channel = yield* Channel.conflated<number>({ onUndelivered })
@@ -392,7 +391,7 @@ describe("what nobody received", () => {
     })
   )
 
-  it.effect("C21 what is received is never handed over", () =>
+  both("C21 what is received is never handed over", () =>
     Effect.gen(function* () {
       const { onUndelivered, values } = hook()
       const channel = yield* Channel.bounded<number>(1, { onUndelivered })
@@ -403,7 +402,7 @@ describe("what nobody received", () => {
     })
   )
 
-  it.effect("C22 overflow hands over exactly what is dropped; a try that answers false drops nothing", () =>
+  both("C22 overflow hands over exactly what is dropped; a try that answers false drops nothing", () =>
     Effect.gen(function* () {
       const sliding = hook()
       const slides = yield* Channel.sliding<number>(2, sliding)
@@ -419,7 +418,7 @@ describe("what nobody received", () => {
     })
   )
 
-  it.effect("C23 a hook that dies neither stops the others nor hides what the channel was closed with", () =>
+  both("C23 a hook that dies neither stops the others nor hides what the channel was closed with", () =>
     Effect.gen(function* () {
       const seen: Array<number> = []
       const channel = yield* Channel.unbounded<number>({
@@ -449,7 +448,7 @@ describe("streams", () => {
     })
   )
 
-  it.effect("a stream that fails closes the channel with its cause, after what it gave", () =>
+  both("a stream that fails closes the channel with its cause, after what it gave", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.unbounded<number>()
       yield* Channel.fromStream(Stream.concat(Stream.make(1, 2), Stream.fail("broken")), channel)
@@ -461,7 +460,7 @@ describe("streams", () => {
 })
 
 describe("never", () => {
-  it.effect("T9 never yields and is never closed", () =>
+  both("T9 never yields and is never closed", () =>
     Effect.gen(function* () {
       const waiting = yield* Effect.forkChild(Channel.receive(Channel.never), { startImmediately: true })
       yield* settle

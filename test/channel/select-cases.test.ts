@@ -4,6 +4,7 @@ import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { Channel, ChannelError, Process, Select, Timer } from "troupe"
 import { host, settle } from "../support/processes.ts"
+import { both } from "../support/both.ts"
 import { explore } from "../support/schedules.ts"
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
@@ -32,22 +33,20 @@ describe("select", () => {
       })
   )
 
-  it.effect(
-    "L2 L5 a closed channel is ready with its error, also beside otherwise, for receiving and for sending",
-    () =>
-      Effect.gen(function* () {
-        const channel = yield* closed<number>()
-        for (let i = 0; i < 100; i++) {
-          assert.isTrue(isClosed(yield* Effect.flip(Select.any({ value: channel, none: Select.otherwise }))))
-          assert.isTrue(
-            isClosed(yield* Effect.flip(Select.any({ sent: Select.send(channel, 1), none: Select.otherwise })))
-          )
-        }
-        assert.isTrue(isClosed(yield* Effect.flip(Select.any({ value: channel, never: Channel.never }))))
-      })
+  both("L2 L5 a closed channel is ready with its error, also beside otherwise, for receiving and for sending", () =>
+    Effect.gen(function* () {
+      const channel = yield* closed<number>()
+      for (let i = 0; i < 100; i++) {
+        assert.isTrue(isClosed(yield* Effect.flip(Select.any({ value: channel, none: Select.otherwise }))))
+        assert.isTrue(
+          isClosed(yield* Effect.flip(Select.any({ sent: Select.send(channel, 1), none: Select.otherwise })))
+        )
+      }
+      assert.isTrue(isClosed(yield* Effect.flip(Select.any({ value: channel, never: Channel.never }))))
+    })
   )
 
-  it.effect("L3 of two ready cases one is chosen, and the other's value is still there", () =>
+  both("L3 of two ready cases one is chosen, and the other's value is still there", () =>
     Effect.gen(function* () {
       const [a, b] = [yield* full(1), yield* full(2)]
       const first = yield* Select.any({ a, b })
@@ -57,7 +56,7 @@ describe("select", () => {
     })
   )
 
-  it.effect("L6 a select that waits is woken by a send, by a receive and by a close", () =>
+  both("L6 a select that waits is woken by a send, by a receive and by a close", () =>
     Effect.gen(function* () {
       const a = yield* Channel.rendezvous<number>()
       const b = yield* Channel.rendezvous<number>()
@@ -76,7 +75,7 @@ describe("select", () => {
     })
   )
 
-  it.effect("L8 a value that was sent before the select began is seen", () =>
+  both("L8 a value that was sent before the select began is seen", () =>
     Effect.gen(function* () {
       const channel = yield* full(1)
       assert.deepStrictEqual(yield* Select.any({ channel, never: Channel.never }), { _tag: "channel", value: 1 })
@@ -86,7 +85,7 @@ describe("select", () => {
     })
   )
 
-  it.effect("L9 one channel several times and in both directions: every case wins in the end", () =>
+  both("L9 one channel several times and in both directions: every case wins in the end", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.rendezvous<number>()
       const won = new Set<string>()
@@ -104,7 +103,7 @@ describe("select", () => {
     })
   )
 
-  it.effect("L10 a select in the handler of another", () =>
+  both("L10 a select in the handler of another", () =>
     Effect.gen(function* () {
       const [a, b] = [yield* full(1), yield* full(2)]
       const outer = yield* Select.any({
@@ -114,7 +113,7 @@ describe("select", () => {
     })
   )
 
-  it.effect("L13 55 fibers that send or receive, one too many: exactly one is left, and a later peer releases it", () =>
+  both("L13 55 fibers that send or receive, one too many: exactly one is left, and a later peer releases it", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.rendezvous<number>()
       const fibers = yield* Effect.forEach(range(55), (n) =>
@@ -258,19 +257,17 @@ describe("select", () => {
     })
   )
 
-  it.effect(
-    "L25 never never wins; a receive of a closed channel fails, a send too; with no peer both directions wait",
-    () =>
-      Effect.gen(function* () {
-        const channel = yield* Channel.rendezvous<number>()
-        const waits = yield* Effect.forkChild(
-          Select.any({ in: channel, out: Select.send(channel, 1), never: Channel.never })
-        )
-        yield* settle
-        assert.isUndefined(waits.pollUnsafe())
-        yield* Channel.close(channel)
-        assert.isTrue(isClosed(yield* Effect.flip(Fiber.join(waits))))
-      })
+  both("L25 never never wins; a receive of a closed channel fails, a send too; with no peer both directions wait", () =>
+    Effect.gen(function* () {
+      const channel = yield* Channel.rendezvous<number>()
+      const waits = yield* Effect.forkChild(
+        Select.any({ in: channel, out: Select.send(channel, 1), never: Channel.never })
+      )
+      yield* settle
+      assert.isUndefined(waits.pollUnsafe())
+      yield* Channel.close(channel)
+      assert.isTrue(isClosed(yield* Effect.flip(Fiber.join(waits))))
+    })
   )
 
   it.effect("L26 each state of a channel beside each other one: what is ready wins, and only that", () =>
@@ -307,7 +304,7 @@ describe("select", () => {
     })
   )
 
-  it.effect("L30 after one case has won, its waiter is gone from every other", () =>
+  both("L30 after one case has won, its waiter is gone from every other", () =>
     Effect.gen(function* () {
       const [a, b] = [yield* Channel.rendezvous<number>(), yield* Channel.rendezvous<number>()]
       const select = yield* Effect.forkChild(Select.any({ a, out: Select.send(b, 1) }), { startImmediately: true })
