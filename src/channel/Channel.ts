@@ -71,7 +71,8 @@ export interface Channel<in out A> extends Receiver<A>, Sender<A> {}
 export interface Options<in A> {
   /**
    * What becomes of a value that was accepted and is never received: it was dropped by a full channel, or the channel was
-   * cancelled. Each such value is handed over exactly once. A send that failed or was interrupted was not accepted: its
+   * cancelled. Each such value is handed over exactly once, in a fiber of its own; what a hook of a drop dies of is
+   * logged. A send that failed or was interrupted was not accepted: its
    * value is the sender's.
    */
   readonly onUndelivered?: ((value: A) => Effect.Effect<void>) | undefined
@@ -170,8 +171,8 @@ export const dropping = <A>(capacity: number, options?: Options<A>): Effect.Effe
  *
  * **Details**
  *
- * What is dropped is handed to `onUndelivered`. Fails with `InvalidCapacity` unless `capacity` is a whole number from 1
- * on.
+ * What is dropped is handed to `onUndelivered`; it is the value that is sent, while permits hold all slots. Fails with
+ * `InvalidCapacity` unless `capacity` is a whole number from 1 on.
  *
  * @category constructors
  */
@@ -336,7 +337,8 @@ export const close = <A>(channel: Sender<A>, cause?: Cause.Cause<unknown>): Effe
   step(() => implementation(channel).close(cause))
 
 /**
- * Closes a channel, if it is open, and hands what it holds to `onUndelivered`: nothing more is received.
+ * Closes a channel, if it is open, and hands what it holds to `onUndelivered`: nothing more is received, but of a promise
+ * channel, whose value stays.
  *
  * **Details**
  *
@@ -366,7 +368,8 @@ export const toStream = <A>(channel: Receiver<A>): Stream.Stream<A, ChannelClose
   )
 
 /**
- * Sends the elements of a stream on a channel, and closes the channel when the stream ends, with its cause if it fails.
+ * Sends the elements of a stream on a channel, and closes the channel when the stream ends, with its cause if it fails or
+ * is interrupted.
  *
  * **Details**
  *
@@ -381,8 +384,7 @@ export const fromStream = <A, E, R>(
   Effect.matchCauseEffect(
     Stream.runForEach(stream, (value) => send(channel, value)),
     {
-      onFailure: (cause) =>
-        channel.isClosed ? Effect.failCause(cause as Cause.Cause<ChannelClosed>) : close(channel, cause),
+      onFailure: (cause) => close(channel, cause),
       onSuccess: () => close(channel)
     }
-  )
+  ).pipe(Effect.onInterrupt(() => Effect.ignore(close(channel, Cause.interrupt()))))

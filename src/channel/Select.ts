@@ -12,8 +12,9 @@ import type { Sender } from "./Channel.ts"
 import type { ChannelClosed } from "./ChannelError.ts"
 import { type Arm, awaiting, observing, receiving, sending } from "./internal/arm.ts"
 import type { ChannelImpl } from "./internal/channel.ts"
-import { type Entry, select } from "./internal/selection.ts"
-import type * as Selectable from "./Selectable.ts"
+import { type Entry, wait as waitIn } from "./internal/selection.ts"
+import { step } from "./internal/step.ts"
+import * as Selectable from "./Selectable.ts"
 
 /**
  * The type-level and runtime key of `Case`.
@@ -231,25 +232,67 @@ export const handle = <C extends AnyCase, B, E2, R2>(
   return makeCase(arm, before === undefined ? next : (value) => Effect.flatMap(before(value), next))
 }
 
-const entryOf = (key: string, { arm, handler }: CaseImpl): ReadonlyArray<Entry> =>
-  arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, handler, exit) }]
-
 const finish = (
   _tag: string,
   handler: Handler | undefined,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<unknown, unknown, unknown> => {
-  if (handler === undefined || Exit.isFailure(exit)) return Exit.map(exit, (value) => ({ _tag, value }))
-  return Effect.map(handler(exit.value), (value) => ({ _tag, value }))
+  if (Exit.isFailure(exit)) return exit
+  return handler === undefined
+    ? Exit.succeed({ _tag, value: exit.value })
+    : Effect.map(handler(exit.value), (value) => ({ _tag, value }))
 }
 
-const selectOf = <C extends Cases>(cases: C, first: (count: number) => number): Selecting<C> => {
-  const implementations = Object.entries(cases).map(([key, one]) => [key, implementation(one)] as const)
-  const entries = implementations.flatMap(([key, one]) => entryOf(key, one))
-  const last = implementations.find(([, { arm }]) => arm === undefined)
-  const otherwiseOf = last === undefined ? undefined : finish(last[0], last[1].handler, Exit.void)
-  return select(entries, () => first(entries.length), otherwiseOf as Effect.Effect<unknown> | undefined) as Selecting<C>
+const isOtherwise = (one: AnyCase | undefined): boolean => one instanceof CaseImpl && one.arm === undefined
+
+const isSource = (one: AnyCase | undefined): one is Selectable.Selectable<unknown, unknown> =>
+  !(one instanceof CaseImpl)
+
+// What the case does at once, if it can.
+const tryCase = (key: string, one: AnyCase, waits: boolean): Effect.Effect<unknown, unknown, unknown> | undefined => {
+  if (isSource(one)) {
+    const exit = one.pollUnsafe()
+    return exit === undefined ? undefined : finish(key, undefined, exit)
+  }
+  const { arm, handler } = implementation(one)
+  const effect = waits ? arm?.poll() : arm?.pollLast()
+  if (effect === undefined) return undefined
+  return Exit.isExit(effect)
+    ? finish(key, handler, effect)
+    : Effect.flatMap(effect, (value) => finish(key, handler, Exit.succeed(value)))
 }
+
+const selectOf = <C extends Cases>(
+  cases: C,
+  first: (count: number, current: Fiber.Fiber<unknown, unknown>) => number
+): Selecting<C> => {
+  const keys = Object.keys(cases)
+  const last = keys.find((key) => isOtherwise(cases[key]))
+  // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
+  const wait = (start: number): Effect.Effect<unknown, unknown, unknown> => {
+    const inTurn = [...keys.slice(start), ...keys.slice(0, start)]
+    const ones = inTurn.map((key) => cases[key] as AnyCase)
+    if (ones.every(isSource)) return Effect.andThen(Selectable.parked(ones), selected)
+    const entries = inTurn.flatMap((key): ReadonlyArray<Entry> => {
+      const { arm, handler } = implementation(cases[key] as AnyCase)
+      return arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, handler, exit) }]
+    })
+    return waitIn(entries, selected)
+  }
+  const selected: Effect.Effect<unknown, unknown, unknown> = step((current) => {
+    const start = first(keys.length, current)
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[(start + i) % keys.length] as string
+      const done = tryCase(key, cases[key] as AnyCase, last === undefined)
+      if (done !== undefined) return done
+    }
+    return last === undefined ? wait(start) : finish(last, implementation(cases[last] as AnyCase).handler, Exit.void)
+  })
+  return selected as Selecting<C>
+}
+
+const random = (count: number, current: Fiber.Fiber<unknown, unknown>): number =>
+  count < 2 ? 0 : Math.floor(current.getRef(Random.Random).nextDoubleUnsafe() * count)
 
 /**
  * Takes from one ready case, whichever, and waits while none is: a case that is ready again and again wins its fair share
@@ -259,7 +302,8 @@ const selectOf = <C extends Cases>(cases: C, first: (count: number) => number): 
  *
  * The result is a union that `_tag` narrows to the value of the case. An interrupted select has taken and sent nothing.
  * One waiter is parked in all sources, so that a select over channels, inboxes, events, timers and fibers forks no fiber
- * while it waits; each deferred and each queue of effect has one. Fails with the error of a source that has ended.
+ * while it waits; each deferred and each queue of effect has one, and a select that has sends beside those may have sent
+ * when it is interrupted. Fails with the error of a source that has ended.
  *
  * **Example** (Serving messages and events)
  *
@@ -286,11 +330,7 @@ const selectOf = <C extends Cases>(cases: C, first: (count: number) => number): 
  *
  * @category selecting
  */
-export const any = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C> =>
-  Effect.withFiber((current) => {
-    const random = current.getRef(Random.Random)
-    return selectOf<C>(cases, (count) => (count < 2 ? 0 : Math.floor(random.nextDoubleUnsafe() * count)))
-  })
+export const any = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C> => selectOf<C>(cases, random)
 
 /**
  * Takes from the first case that is ready, in the order in which the cases are written, and waits while none is; keys

@@ -182,7 +182,8 @@ export interface Process<
    * **Details**
    *
    * With a topic, or a predicate, it takes the first message that matches; the others stay in the inbox, in order. Give
-   * it a time limit with `Effect.timeoutOption`.
+   * it a time limit with a `Timer` in a select: `Effect.timeoutOption` would run it in a fiber of its own, which may take
+   * a message and yet come too late.
    *
    * **Example** (Receiving selectively)
    *

@@ -4,11 +4,14 @@ import { Effect } from "effect"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { join } from "node:path"
+import { channels } from "./channels.ts"
 import { type Bench, measure, type Row } from "./harness.ts"
 import { million } from "./million.ts"
 import { pingPong } from "./ping-pong.ts"
+import { selectParked } from "./select-parked.ts"
+import { select } from "./select.ts"
 
-const benches: ReadonlyArray<Bench> = [pingPong, million]
+const benches: ReadonlyArray<Bench> = [pingPong, million, ...channels, select, selectParked]
 const file = join(import.meta.dirname, "results.json")
 
 const number = (value: number): string =>
@@ -57,7 +60,7 @@ const main = Effect.gen(function* () {
   const unknown = names.filter((name) => benches.every((bench) => bench.name !== name))
   if (unknown.length > 0) {
     console.error(`There is no bench ${unknown.join(", ")}; there are:`)
-    for (const { description, name } of benches) console.error(`  ${name.padEnd(12)} ${description}`)
+    for (const { description, name } of benches) console.error(`  ${name.padEnd(18)} ${description}`)
     process.exitCode = 1
     return
   }

@@ -378,7 +378,7 @@ describe("what nobody received", () => {
     })
   )
 
-  both("C19 conflation hands over what is replaced; closing does not hand over the last, cancelling does", () =>
+  it.effect("C19 conflation hands over what is replaced; closing does not hand over the last, cancelling does", () =>
     Effect.gen(function* () {
       const { onUndelivered, values } = hook()
       const channel = yield* Channel.conflated<number>({ onUndelivered })
@@ -402,7 +402,7 @@ describe("what nobody received", () => {
     })
   )
 
-  both("C22 overflow hands over exactly what is dropped; a try that answers false drops nothing", () =>
+  it.effect("C22 overflow hands over exactly what is dropped; a try that answers false drops nothing", () =>
     Effect.gen(function* () {
       const sliding = hook()
       const slides = yield* Channel.sliding<number>(2, sliding)
@@ -435,6 +435,25 @@ describe("what nobody received", () => {
       assert.include(String(exit), "bad 3")
       const closed = yield* Effect.flip(Channel.receive(channel))
       assert.include(closed.message, "enough")
+    })
+  )
+})
+
+describe("what nobody received, when who made it so is interrupted", () => {
+  it.effect("is handed over all the same", () =>
+    Effect.gen(function* () {
+      const seen: Array<number> = []
+      const channel = yield* Channel.unbounded<number>({
+        onUndelivered: (n) =>
+          Effect.andThen(
+            Effect.yieldNow,
+            Effect.sync(() => seen.push(n))
+          )
+      })
+      for (const n of [1, 2, 3]) yield* Channel.send(channel, n)
+      yield* Fiber.interrupt(yield* Effect.forkChild(Channel.cancel(channel), { startImmediately: true }))
+      yield* settle
+      assert.deepStrictEqual(seen, [1, 2, 3])
     })
   )
 })

@@ -447,6 +447,32 @@ describe("select", () => {
         )
       )
   )
+
+  it.live("a select that mixes a send with a deferred or a queue does exactly one, in 5,000 schedules", () =>
+    Effect.forEach([0.05, 0.3], (preemption) =>
+      explore(
+        Effect.gen(function* () {
+          const [channel, deferred] = [yield* Channel.rendezvous<number>(), yield* Deferred.make<string>()]
+          const queue = yield* Queue.unbounded<string>()
+          const selecting = yield* Effect.forkChild(
+            Select.any({
+              sent: Select.send(channel, 1),
+              deferred: Select.deferred(deferred),
+              queue: Select.queue(queue)
+            })
+          )
+          const receivers = yield* Effect.forEach(range(2), () => Effect.forkChild(Channel.receive(channel)))
+          yield* Effect.yieldNow
+          yield* Effect.forkChild(Effect.andThen(Queue.offer(queue, "x"), Deferred.succeed(deferred, "x")))
+          const next = yield* Fiber.join(selecting)
+          yield* Effect.sleep(1)
+          const received = receivers.filter((fiber) => fiber.pollUnsafe() !== undefined).length
+          assert.strictEqual(received, next._tag === "sent" ? 1 : 0)
+        }),
+        { schedules: 5000, preemption }
+      )
+    )
+  )
 })
 
 const drain = Effect.fnUntraced(function* (channel: Channel.Receiver<number>) {

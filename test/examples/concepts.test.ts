@@ -1,15 +1,20 @@
 /** The examples of the concept pages do what the pages say. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Logger } from "effect"
+import { Effect, Exit, Fiber, Logger } from "effect"
+import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
+import { program as channels } from "../../docs/examples/concepts/channels.ts"
 import { program as exploration } from "../../docs/examples/concepts/exploration.ts"
 import { program as hosts } from "../../docs/examples/concepts/hosts-and-the-run-queue.ts"
 import { program as messages } from "../../docs/examples/concepts/messages-and-inboxes.ts"
 import { JobFailed, program as monitors } from "../../docs/examples/concepts/monitors-and-links.ts"
 import { program as processes } from "../../docs/examples/concepts/processes.ts"
 import { program as registry } from "../../docs/examples/concepts/registry-and-groups.ts"
+import { program as select } from "../../docs/examples/concepts/select.ts"
 import { program as terminal } from "../../docs/examples/concepts/terminal-host.ts"
+import { patient, stopped, tested, ticking } from "../../docs/examples/concepts/timers.ts"
 import { program as counter } from "../../docs/examples/getting-started/counter.ts"
+import { settle } from "../support/processes.ts"
 
 /** What a program yields, without the reports of the processes that it has fail. */
 const quietly = Effect.provide(Logger.layer([]))
@@ -79,6 +84,50 @@ describe("docs/examples/concepts", () => {
         awaited: ["None", "interrupted by undefined"]
       })
       assert.instanceOf(yield* Effect.flip(pair), JobFailed)
+    })
+  )
+
+  it.live("channels", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* channels, {
+        handedOver: "hello",
+        tried: [true, false, "Some", "None"],
+        kinds: { dropping: [1, 2], sliding: [2, 3], conflated: [3], promise: [1] },
+        closed: [2, 1, "the shop closes"],
+        returned: { received: 2, lost: [1, 3] },
+        reserved: [false, "costly"],
+        streamed: [1, 4, 9, 16, 25]
+      })
+    })
+  )
+
+  it.live("select", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* select, {
+        narrowed: "SEVEN",
+        prioritised: [10, 20, 1, 2],
+        sent: ["printed", "page 1"],
+        fromEffect: ["job", "worker", true],
+        notReady: "idle",
+        handled: 42,
+        ended: 3,
+        limited: "no answer"
+      })
+    })
+  )
+
+  it.effect("timers", () =>
+    Effect.gen(function* () {
+      const passing = Effect.fnUntraced(function* <A, E>(program: Effect.Effect<A, E>, times: ReadonlyArray<number>) {
+        const running = yield* Effect.forkChild(program)
+        yield* settle
+        for (const time of times) yield* Effect.andThen(TestClock.adjust(time), settle)
+        return yield* Fiber.join(running)
+      })
+      assert.deepStrictEqual(yield* passing(patient, [1000]), ["one"])
+      assert.deepStrictEqual(yield* passing(stopped, [1000]), [true, true, true])
+      assert.strictEqual(yield* passing(ticking, [320, 30]), 50)
+      assert.strictEqual(yield* tested, "1h")
     })
   )
 

@@ -124,7 +124,7 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
       case "suspend":
         return undefined
       case "drop-newest":
-        return this.giveUp([value])
+        return this.drop(value)
       case "drop-oldest":
         return this.replaceOldest(value)
     }
@@ -132,10 +132,10 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
 
   private replaceOldest(value: A): Effect.Effect<void> {
     // Where permits hold all slots there is no older value to drop.
-    if (this.buffer.length === 0) return this.giveUp([value])
+    if (this.buffer.length === 0) return this.drop(value)
     const oldest = this.buffer.shift() as A
     this.put(value)
-    return this.giveUp([oldest])
+    return this.drop(oldest)
   }
 
   private wait(

@@ -2,8 +2,10 @@
  * What all channels have in common: they are closed once, and account for what nobody received.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { ChannelClosed } from "../ChannelError.ts"
 import { Source } from "./Source.ts"
@@ -66,19 +68,28 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
   cancel(cause: unknown): Effect.Effect<void> {
     return step(() => {
       if (this.closed === undefined) this.close(cause)
-      return this.giveUp(this.abandon())
+      return Fiber.join(this.giveUp(this.abandon()))
     })
   }
 
-  /** Hands over what nobody received: all of it, whatever becomes of one of them. */
-  protected giveUp(values: ReadonlyArray<A>): Effect.Effect<void> {
-    return Effect.flatMap(
+  /** Hands over what nobody received: all of it, whatever becomes of one of them, or of who made it so. */
+  protected giveUp(values: ReadonlyArray<A>): Fiber.Fiber<void> {
+    const all = Effect.flatMap(
       Effect.forEach(values, (value) => Effect.exit(this.undelivered(value))),
       (exits) => {
         const causes = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
-        return causes.length === 0 ? Exit.void : Exit.failCause(causes.reduce((all, one) => Cause.combine(all, one)))
+        return causes.length === 0 ? Exit.void : Exit.failCause(causes.reduce((some, one) => Cause.combine(some, one)))
       }
     )
+    return Effect.runForkWith(Fiber.getCurrent()?.context ?? Context.empty())(all)
+  }
+
+  /** Has a value that was accepted and dropped handed over; the sender does not wait for it. */
+  protected drop(value: A): Exit.Exit<void> {
+    this.giveUp([value]).addObserver((exit) => {
+      if (Exit.isFailure(exit)) Effect.runFork(Effect.logError("onUndelivered failed", exit.cause))
+    })
+    return Exit.void
   }
 
   protected refuse(value: A): ChannelClosed {

@@ -28,7 +28,7 @@ export class PromiseChannel<A> extends ChannelImpl<A> {
 
   sendNow(value: A): Effect.Effect<void, ChannelClosed> {
     if (this.closed !== undefined) return Exit.fail(this.refuse(value))
-    return this.keep(value) ? Exit.void : this.giveUp([value])
+    return this.keep(value) ? Exit.void : this.drop(value)
   }
 
   handOver(value: A): Effect.Effect<void, ChannelClosed> {
