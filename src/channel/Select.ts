@@ -255,11 +255,8 @@ const tryCase = (key: string, one: AnyCase, waits: boolean): Effect.Effect<unkno
     return exit === undefined ? undefined : finish(key, undefined, exit)
   }
   const { arm, handler } = implementation(one)
-  const effect = waits ? arm?.poll() : arm?.pollLast()
-  if (effect === undefined) return undefined
-  return Exit.isExit(effect)
-    ? finish(key, handler, effect)
-    : Effect.flatMap(effect, (value) => finish(key, handler, Exit.succeed(value)))
+  const exit = waits ? arm?.poll() : arm?.pollLast()
+  return exit === undefined ? undefined : finish(key, handler, exit)
 }
 
 const selectOf = <C extends Cases>(

@@ -19,9 +19,9 @@ export interface Waiting {
 export interface Arm {
   isReady(): boolean
   /** Takes, or sends, at once; answers nothing and changes nothing when it can't. To be called in a step. */
-  poll(): Effect.Effect<unknown, unknown> | undefined
+  poll(): Exit.Exit<unknown, unknown> | undefined
   /** As `poll`, in a select that will not wait. */
-  pollLast(): Effect.Effect<unknown, unknown> | undefined
+  pollLast(): Exit.Exit<unknown, unknown> | undefined
   /** Has the select woken, or decided by `decide`; answers how to stop that. */
   park(select: Waiting, decide: (exit: Exit.Exit<unknown, unknown>) => void): () => void
   /** Where no waiter can be parked: waits until `poll` may succeed, and takes nothing. */

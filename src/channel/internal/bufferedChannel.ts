@@ -55,12 +55,11 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
-    return step((): Effect.Effect<boolean, ChannelClosed> => {
+    return step((): Exit.Exit<boolean, ChannelClosed> => {
       // It says no where a send would drop the value.
       if (this.whenFull === "drop-newest" && this.closed === undefined && !this.hasRoom) return Exit.succeed(false)
       const sent = this.handOver(value)
-      if (sent === undefined) return Exit.succeed(false)
-      return Exit.isExit(sent) ? Exit.map(sent as Exit.Exit<void, ChannelClosed>, () => true) : Effect.as(sent, true)
+      return sent === undefined ? Exit.succeed(false) : Exit.map(sent, () => true)
     })
   }
 
@@ -114,7 +113,7 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     return this.closed !== undefined || this.hasRoom || this.whenFull !== "suspend"
   }
 
-  sendNow(value: A): Effect.Effect<void, ChannelClosed> | undefined {
+  sendNow(value: A): Exit.Exit<void, ChannelClosed> | undefined {
     if (this.closed !== undefined) return Exit.fail(this.refuse(value))
     if (this.hasRoom) {
       this.put(value)
@@ -130,7 +129,7 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     }
   }
 
-  private replaceOldest(value: A): Effect.Effect<void> {
+  private replaceOldest(value: A): Exit.Exit<void> {
     // Where permits hold all slots there is no older value to drop.
     if (this.buffer.length === 0) return this.drop(value)
     const oldest = this.buffer.shift() as A
@@ -161,7 +160,7 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     })
   }
 
-  handOver(value: A): Effect.Effect<void, ChannelClosed> | undefined {
+  handOver(value: A): Exit.Exit<void, ChannelClosed> | undefined {
     const sent = this.sendNow(value)
     if (sent !== undefined || this.capacity > 0 || !this.hasWaiters) return sent
     let accepted = false

@@ -41,9 +41,9 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
   /** Whether `sendNow` would answer. */
   abstract get canSend(): boolean
   /** Sends at once, if that can be; else answers nothing and changes nothing. To be called in a step. */
-  abstract sendNow(value: A): Effect.Effect<void, ChannelClosed> | undefined
+  abstract sendNow(value: A): Exit.Exit<void, ChannelClosed> | undefined
   /** As `sendNow`; hands the value to a receiver that waits, as well. */
-  abstract handOver(value: A): Effect.Effect<void, ChannelClosed> | undefined
+  abstract handOver(value: A): Exit.Exit<void, ChannelClosed> | undefined
   abstract send(value: A): Effect.Effect<void, ChannelClosed>
   abstract trySend(value: A): Effect.Effect<boolean, ChannelClosed>
   /** Has an offer wait, after `sendNow` could do nothing in the same step. */

@@ -26,12 +26,12 @@ export class PromiseChannel<A> extends ChannelImpl<A> {
 
   readonly canSend = true
 
-  sendNow(value: A): Effect.Effect<void, ChannelClosed> {
+  sendNow(value: A): Exit.Exit<void, ChannelClosed> {
     if (this.closed !== undefined) return Exit.fail(this.refuse(value))
     return this.keep(value) ? Exit.void : this.drop(value)
   }
 
-  handOver(value: A): Effect.Effect<void, ChannelClosed> {
+  handOver(value: A): Exit.Exit<void, ChannelClosed> {
     return this.sendNow(value)
   }
 
