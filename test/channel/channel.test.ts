@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Option, Schema, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Logger, Option, Schema, Stream } from "effect"
 import { Channel, ChannelError } from "troupe"
 import { settle } from "../support/processes.ts"
 import { both } from "../support/both.ts"
@@ -454,6 +454,19 @@ describe("what nobody received, when who made it so is interrupted", () => {
       yield* Fiber.interrupt(yield* Effect.forkChild(Channel.cancel(channel), { startImmediately: true }))
       yield* settle
       assert.deepStrictEqual(seen, [1, 2, 3])
+    })
+  )
+
+  it.effect("is reported when the hook of a drop dies", () =>
+    Effect.gen(function* () {
+      const reports: Array<string> = []
+      const channel = yield* Channel.sliding<number>(1, { onUndelivered: (n) => Effect.die(`bad ${n}`) })
+      yield* Effect.andThen(Channel.send(channel, 1), Channel.send(channel, 2)).pipe(
+        Effect.provide(Logger.layer([Logger.make(({ cause }) => void reports.push(Cause.pretty(cause)))]))
+      )
+      assert.strictEqual(reports.length, 1)
+      assert.include(reports[0], "bad 1")
+      assert.strictEqual(yield* Channel.receive(channel), 2)
     })
   )
 })

@@ -68,28 +68,25 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
   cancel(cause: unknown): Effect.Effect<void> {
     return step(() => {
       if (this.closed === undefined) this.close(cause)
-      return Fiber.join(this.giveUp(this.abandon()))
+      return Fiber.join(detached(this.giveUp(this.abandon())))
     })
   }
 
-  /** Hands over what nobody received: all of it, whatever becomes of one of them, or of who made it so. */
-  protected giveUp(values: ReadonlyArray<A>): Fiber.Fiber<void> {
-    const all = Effect.flatMap(
+  /** Has a value that was accepted and dropped handed over; the sender does not wait for it. */
+  protected drop(value: A): Exit.Exit<void> {
+    detached(Effect.tapCause(this.giveUp([value]), (cause) => Effect.logError("onUndelivered failed", cause)))
+    return Exit.void
+  }
+
+  // Hands over what nobody received: all of it, whatever becomes of one of them.
+  private giveUp(values: ReadonlyArray<A>): Effect.Effect<void> {
+    return Effect.flatMap(
       Effect.forEach(values, (value) => Effect.exit(this.undelivered(value))),
       (exits) => {
         const causes = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
         return causes.length === 0 ? Exit.void : Exit.failCause(causes.reduce((some, one) => Cause.combine(some, one)))
       }
     )
-    return Effect.runForkWith(Fiber.getCurrent()?.context ?? Context.empty())(all)
-  }
-
-  /** Has a value that was accepted and dropped handed over; the sender does not wait for it. */
-  protected drop(value: A): Exit.Exit<void> {
-    this.giveUp([value]).addObserver((exit) => {
-      if (Exit.isFailure(exit)) Effect.runFork(Effect.logError("onUndelivered failed", exit.cause))
-    })
-    return Exit.void
   }
 
   protected refuse(value: A): ChannelClosed {
@@ -99,3 +96,7 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
 
   protected onClose(): void {}
 }
+
+// Runs on whatever becomes of the fiber that is in its step, and sees what that one sees.
+const detached = (effect: Effect.Effect<void>): Fiber.Fiber<void> =>
+  Effect.runForkWith(Fiber.getCurrent()?.context ?? Context.empty())(effect)
