@@ -12,12 +12,15 @@ import type { Pid } from "./Pid.ts"
  *
  * **Details**
  *
- * - `Ended`: its receiver ended before it took the message.
+ * - `Ended`, `Failed`, `Stopped`, `Killed`: its receiver returned, failed, was asked to end or interrupted, or was killed
+ *   before it took the message.
+ * - `Restarting`: its receiver was down, to be restarted, and keeps no more messages meanwhile.
+ * - `Exhausted`: its receiver was down, and its supervisor gave it up.
  * - `Overflow`: the inbox was full, and its policy is to drop.
  *
  * @category models
  */
-export type Reason = "Ended" | "Overflow"
+export type Reason = "Ended" | "Failed" | "Stopped" | "Killed" | "Restarting" | "Exhausted" | "Overflow"
 
 /**
  * A message that was accepted and not handled.
@@ -63,7 +66,7 @@ export type Counts = { readonly [R in Reason]: number }
  * }).pipe(Effect.scoped)
  *
  * await Effect.runPromise(Effect.provide(program, [ReaderLive, ProcessHost.layer("app:processes")]))
- * // => ["note", "unread", "Ended"]
+ * // => ["note", "unread", "Killed"]
  * ```
  *
  * @category subscribing
@@ -91,11 +94,10 @@ export const subscribe: Effect.Effect<Selectable<DeadLetter>, never, ProcessHost
  * const program = Effect.gen(function*() {
  *   const pid = yield* Process.spawn(Gauge)
  *   for (let i = 0; i < 3; i++) yield* Process.send(pid, "sample")
- *   return yield* DeadLetter.counts
+ *   return (yield* DeadLetter.counts).Overflow
  * })
  *
- * await Effect.runPromise(Effect.provide(program, [GaugeLive, ProcessHost.layer("app:processes")]))
- * // => { Ended: 0, Overflow: 2 }
+ * await Effect.runPromise(Effect.provide(program, [GaugeLive, ProcessHost.layer("app:processes")])) // => 2
  * ```
  *
  * @category reading

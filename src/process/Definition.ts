@@ -6,13 +6,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
 import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { step } from "../channel/internal/step.ts"
 import * as Selectable from "../channel/Selectable.ts"
 import type * as Inbox from "./Inbox.ts"
-import { type Definition, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
+import { type Definition as Known, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
 import { where } from "./internal/inbox.ts"
 import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
 import type * as Message from "./Message.ts"
@@ -78,23 +79,26 @@ export type Protocol<Rpcs extends Rpc.Any> = ReadonlyArray<
 >
 
 /**
- * A kind of process: a value that those who implement it and those who use it share.
+ * A kind of process, without the way in which it gets its body: what spawning, starting and supervising ask for.
  *
  * @category models
  */
-export interface Process<
+export interface Definition<
   Name extends string,
   Rpcs extends Rpc.Any,
   Args extends Schema.Top,
-  Success extends Schema.Top
+  Success extends Schema.Top,
+  State extends Schema.Top = Schema.Top
 > {
-  readonly [TypeId]: Definition
+  readonly [TypeId]: Known
   /** The name of the definition. */
   readonly name: Name
   /** The schema of the arguments of a spawn. */
   readonly args: Args
   /** The schema of what the body returns. */
   readonly success: Success
+  /** The schema of the state that the running process shows. */
+  readonly stateSchema: State
 
   /**
    * The pid of the running process.
@@ -288,6 +292,47 @@ export interface Process<
   named(name: string): Name.Name<Rpcs>
 
   /**
+   * A reference that holds the state of the running process, where its reports show it and tools can read and replace
+   * it.
+   *
+   * **Details**
+   *
+   * A process has one such state: another call puts the new one in its place. An ordinary `Ref` serves as well for what
+   * nobody else shall see.
+   *
+   * **Example** (A state that can be seen)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit, Ref, Schema } from "effect"
+   * import { Process, ProcessHost } from "troupe"
+   *
+   * const Counter = Process.make("app:counter", { state: Schema.Int })
+   * const CounterLive = Counter.toLayer(Effect.fn(function*() {
+   *   const count = yield* Counter.state(3)
+   *   return yield* Ref.updateAndGet(count, (n) => n + 1)
+   * }))
+   *
+   * const program = Effect.flatMap(Process.spawn(Counter), Process.await)
+   * await Effect.runPromise(Effect.provide(program, [CounterLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed(4)
+   * ```
+   */
+  state(initial: State["Type"]): Effect.Effect<Ref.Ref<State["Type"]>, never, Running<Name>>
+}
+
+/**
+ * A kind of process: a value that those who implement it and those who use it share.
+ *
+ * @category models
+ */
+export interface Process<
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  State extends Schema.Top = Schema.Top
+> extends Definition<Name, Rpcs, Args, Success, State> {
+  /**
    * The layer that gives the definition its body.
    *
    * **Details**
@@ -329,6 +374,9 @@ export interface Process<
  *   the message, and success and error type the answer to a call.
  * - `options.args`: the schema of the arguments of a spawn; none when absent.
  * - `options.success`: the schema of what the body returns; anything when absent.
+ * - `options.state`: the schema of the state that the process shows, if it does; see `state`.
+ * - `options.start`: `"acknowledged"` when the process has started only once its body says so with `Process.ready`, which
+ *   `Process.start` and supervisors wait for; otherwise it has started when it is spawned.
  * - `options.inbox`: the capacity of the inbox and what happens when it is full; see `Inbox.Options`.
  *
  * **Example** (Defining a process)
@@ -352,30 +400,35 @@ export const make = <
   const Name extends string,
   const Rpcs extends Rpc.Any = never,
   Args extends Schema.Top = typeof Schema.Void,
-  Success extends Schema.Top = typeof Schema.Unknown
+  Success extends Schema.Top = typeof Schema.Unknown,
+  State extends Schema.Top = typeof Schema.Unknown
 >(
   name: Name,
   options?: {
     readonly protocol?: Protocol<Rpcs> | undefined
     readonly args?: Args | undefined
     readonly success?: Success | undefined
+    readonly state?: State | undefined
+    readonly start?: "acknowledged" | undefined
     readonly inbox?: Inbox.Options | undefined
   }
-): Process<Name, Rpcs, Args, Success> => {
+): Process<Name, Rpcs, Args, Success, State> => {
   const args: Schema.Top = options?.args ?? Schema.Void
-  const definition: Definition = {
+  const definition: Known = {
     name,
     key: Context.Service<Runnable>(`troupe/process/Process/${name}`),
     topics: topicsOf(options?.protocol ?? []),
     args,
     acceptsArgs: Schema.is(args),
-    inbox: options?.inbox
+    inbox: options?.inbox,
+    start: options?.start ?? "spawned"
   }
   const process: Process<Name, Rpc.Any, Schema.Top, Schema.Top> = {
     [TypeId]: definition,
     name,
     args,
     success: options?.success ?? Schema.Unknown,
+    stateSchema: options?.state ?? Schema.Unknown,
     self: running((cell) => Effect.succeed(cell.pid)),
     inbox: running((cell) => Effect.succeed(cell.inbox as Inbox.Inbox<never>)),
     events: running((cell) => Effect.succeed(cell.events)),
@@ -391,9 +444,10 @@ export const make = <
         )
       ),
     named: (registered) => Name.make(registered),
+    state: (initial) => running((cell) => Effect.sync(() => (cell.shown = Ref.makeUnsafe(initial)))),
     toLayer: (body) => Layer.effectContext(implement(definition, body))
   }
-  return process as unknown as Process<Name, Rpcs, Args, Success>
+  return process as unknown as Process<Name, Rpcs, Args, Success, State>
 }
 
 // The next message of whichever process runs it: one value serves all receives, so that a message which is there costs a
@@ -414,7 +468,7 @@ const matching =
     typeof selector === "string" ? message.topic === selector : selector(message as never)
 
 const implement = <Name extends string>(
-  definition: Definition,
+  definition: Known,
   body: (args: never) => unknown
 ): Effect.Effect<Context.Context<Implementation<Name>>> =>
   Effect.map(Effect.context<never>(), (services) => {

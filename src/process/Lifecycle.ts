@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
-import { type Implementation, type Process, TypeId } from "./Definition.ts"
+import { type Definition, type Implementation, TypeId } from "./Definition.ts"
 import { type Cell, interruption } from "./internal/cell.ts"
 import { argumentsRefusalOf } from "./internal/definition.ts"
 import { cellAt } from "./internal/delivery.ts"
@@ -167,7 +167,10 @@ export const cancel = (pid: Pid, reason = "cancelled"): Effect.Effect<void, Proc
 export const terminate = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
   withTarget(pid, (cell, from) =>
     Effect.andThen(
-      Effect.sync(() => cell.stop(interruption(from))),
+      Effect.sync(() => {
+        cell.dismiss()
+        cell.stop(interruption(from))
+      }),
       Effect.asVoid(awaitExit(pid))
     )
   )
@@ -277,7 +280,7 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  * @category running
  */
 export const upgrade = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
-  process: Process<Name, Rpcs, Args, Success>,
+  process: Definition<Name, Rpcs, Args, Success>,
   ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<never, never, CurrentProcess | Implementation<Name>> =>
   withCell((cell, fiber) => {
@@ -301,8 +304,8 @@ export interface Info {
   readonly pid: Pid
   /** The name of its definition. */
   readonly process: string
-  /** Whether it runs, or is ending. */
-  readonly status: "running" | "closing"
+  /** Whether it runs, is ending, or is down and about to be restarted. */
+  readonly status: "running" | "closing" | "restarting"
   /** How many messages it has not taken, in its inbox and its listeners. */
   readonly queued: number
   readonly links: ReadonlyArray<Pid>
@@ -344,7 +347,7 @@ export const info = (pid: Pid): Effect.Effect<Info, ProcessNotFound, ProcessHost
     Effect.sync(() => ({
       pid: cell.pid,
       process: cell.definition.name,
-      status: cell.status === "running" ? "running" : "closing",
+      status: cell.status === "ended" ? "closing" : cell.status,
       queued: cell.queued,
       links: Array.from(cell.links ?? [], (partner) => partner.pid),
       watchers: cell.watchers?.size ?? 0,

@@ -9,7 +9,14 @@ import { deliver, isRefused, receiverOf } from "./internal/delivery.ts"
 import { MessageImpl, ReplySlot } from "./internal/message.ts"
 import { cellOf, type ProcessHost, withHost } from "./internal/services.ts"
 import type { Address } from "./Name.ts"
-import { type CallError, CalleeExited, CallingSelf, CallTimeout, type SendError } from "./ProcessError.ts"
+import {
+  type CallError,
+  CalleeExited,
+  CallingSelf,
+  CallTimeout,
+  ProcessRestarting,
+  type SendError
+} from "./ProcessError.ts"
 
 /**
  * The argument that carries a payload: it may be left out where the topic has none.
@@ -95,6 +102,7 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
  * - `CallingSelf`: a process called itself.
  * - `CallTimeout`: there was no answer in time.
  * - `CalleeExited`: the callee ended without an answer, with its exit.
+ * - `ProcessRestarting`: the callee is down and will be restarted.
  * - `MessageDropped`: the callee's inbox was full, and its policy dropped the call.
  *
  * **Example** (Asking for an answer)
@@ -139,13 +147,21 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
     if (isRefused(callee)) return Exit.fail(callee)
     const caller = cellOf(fiber)
     if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, topic }))
+    if (callee.status === "restarting") return Exit.fail(new ProcessRestarting({ target: callee.name }))
     const slot = new ReplySlot(fiber.currentDispatcher)
     let unwatch: (() => void) | undefined
     const answer = Effect.suspend(() => {
+      const message = new MessageImpl(topic, payload, caller?.pid, slot)
+      const lost = (exit: Exit.Exit<unknown, unknown>) =>
+        slot.conclude(Exit.fail(new CalleeExited({ target: callee.name, topic, exit })))
       unwatch = callee.watch({
-        onExit: (_, exit) => slot.conclude(Exit.fail(new CalleeExited({ target: callee.name, topic, exit })))
+        onExit: (_, exit) => lost(exit),
+        // A call that was not taken yet is answered by the body that comes next.
+        onRestart: (cell, exit) => {
+          if (!cell.inbox.has(message)) lost(exit)
+        }
       })
-      return Effect.andThen(deliver(callee, new MessageImpl(topic, payload, caller?.pid, slot)), slot.wait)
+      return Effect.andThen(deliver(callee, message), slot.wait)
     }) as Effect.Effect<Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>, CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>>
     const duration = Duration.fromInputUnsafe(options?.timeout ?? defaultCallTimeout)
     const timely = Duration.isFinite(duration)

@@ -46,6 +46,19 @@ export class ProcessClosed extends Schema.TaggedError<ProcessClosed>()("ProcessC
 }
 
 /**
+ * A process is down and will be restarted; a call can't be answered meanwhile.
+ *
+ * @category errors
+ */
+export class ProcessRestarting extends Schema.TaggedError<ProcessRestarting>()("ProcessRestarting", {
+  target: Schema.String
+}) {
+  override get message(): string {
+    return `The process ${this.target} is being restarted and answers no calls meanwhile. Send a message, which waits for it, or call again later.`
+  }
+}
+
+/**
  * An inbox with the policy `reject` is full.
  *
  * @category errors
@@ -280,6 +293,35 @@ export class NoProcess extends Schema.TaggedError<NoProcess>()("NoProcess", {
 }
 
 /**
+ * An orderly end for a reason: whoever supervises the process treats it as a normal one, and it is not reported.
+ *
+ * **Example** (Ending in order, with a reason)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit } from "effect"
+ * import { Process, ProcessError, ProcessHost } from "troupe"
+ *
+ * const Job = Process.make("app:job")
+ * const JobLive = Job.toLayer(() => Effect.fail(new ProcessError.Shutdown({ reason: "nothing left to do" })))
+ *
+ * const program = Effect.flatMap(Process.spawn(Job), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [JobLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.fail(new ProcessError.Shutdown({ reason: "nothing left to do" }))
+ * ```
+ *
+ * @category errors
+ */
+export class Shutdown extends Schema.TaggedError<Shutdown>()("Shutdown", {
+  reason: Schema.Any
+}) {
+  override readonly [Runtime.errorReported] = false
+
+  override get message(): string {
+    return `The process ended in order: ${String(this.reason)}`
+  }
+}
+
+/**
  * Why a message can't be sent.
  *
  * @category errors
@@ -298,7 +340,7 @@ export type SpawnError = HostNotFound | HostStopped | InvalidArguments | Invalid
  *
  * @category errors
  */
-export type CallError = SendError | CallingSelf | CallTimeout | CalleeExited | MessageDropped
+export type CallError = SendError | ProcessRestarting | CallingSelf | CallTimeout | CalleeExited | MessageDropped
 
 /**
  * Standard output or standard error could not be written: a full disk, for instance.

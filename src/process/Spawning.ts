@@ -6,9 +6,9 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
-import { type Implementation, type Process, TypeId } from "./Definition.ts"
+import { type Definition, type Implementation, TypeId } from "./Definition.ts"
 import type { Cell } from "./internal/cell.ts"
-import type { Definition } from "./internal/definition.ts"
+import type { Definition as Known } from "./internal/definition.ts"
 import { deliver } from "./internal/delivery.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { MessageImpl } from "./internal/message.ts"
@@ -67,7 +67,7 @@ export type SpawnFailure<Options> = Options extends { readonly message: object }
  */
 export interface Spawn<Answers extends "pid" | "monitor", Requires> {
   <Name extends string, Rpcs extends Rpc.Any, Success extends Schema.Top>(
-    process: Process<Name, Rpcs, typeof Schema.Void, Success>
+    process: Definition<Name, Rpcs, typeof Schema.Void, Success>
   ): Effect.Effect<Spawned<Answers, Rpcs>, SpawnError, Implementation<Name> | Requires>
   <
     Name extends string,
@@ -76,7 +76,7 @@ export interface Spawn<Answers extends "pid" | "monitor", Requires> {
     Success extends Schema.Top,
     const O extends SpawnOptions<Rpcs> = {}
   >(
-    process: Process<Name, Rpcs, Args, Success>,
+    process: Definition<Name, Rpcs, Args, Success>,
     args: Args["Type"],
     options?: O
   ): Effect.Effect<Spawned<Answers, Rpcs>, SpawnFailure<O>, Implementation<Name> | Requires>
@@ -92,7 +92,7 @@ export type Spawned<Answers extends "pid" | "monitor", Rpcs extends Rpc.Any> = A
   : Monitor<Rpcs>
 
 interface AnyProcess {
-  readonly [TypeId]: Definition
+  readonly [TypeId]: Known
 }
 
 interface Options {
@@ -103,7 +103,7 @@ interface Options {
 
 // Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
 const spawnWith = <A>(
-  process: Definition,
+  process: Known,
   args: unknown,
   options: Options | undefined,
   here: HostImpl,
@@ -289,7 +289,7 @@ export const spawnLinkedMonitored: Spawn<"monitor", ProcessHost | CurrentProcess
   }) as never
 
 const spawnWatched = <A>(
-  process: Definition,
+  process: Known,
   args: unknown,
   options: Options | undefined,
   prepare: (self: Cell, cell: Cell) => A

@@ -18,7 +18,7 @@ import type * as Scope from "effect/Scope"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Selectable from "../channel/Selectable.ts"
-import type { Implementation, Process } from "./Definition.ts"
+import type { Definition, Implementation } from "./Definition.ts"
 import { interruption } from "./internal/cell.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { LineSource } from "./internal/lines.ts"
@@ -356,7 +356,7 @@ export const Shutdown: Context.Reference<Effect.Effect<string>> = Context.Refere
  * @category running
  */
 export const main = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
-  process: Process<Name, Rpcs, Args, Success>,
+  process: Definition<Name, Rpcs, Args, Success>,
   ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<number, SpawnError, Implementation<Name> | TerminalHost> =>
   Effect.gen(function* () {

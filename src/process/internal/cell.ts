@@ -9,21 +9,27 @@ import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
+import type * as Ref from "effect/Ref"
 import type { Rpc } from "effect/rpc"
+import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import { InvalidBody, ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
-import { type Cancel, Killed, type ProcessEvent, Requester } from "../ProcessEvent.ts"
+import { type Cancel, isKilled, Killed, type ProcessEvent, Requester } from "../ProcessEvent.ts"
 import type { Definition, Implementation } from "./definition.ts"
 import { Environment } from "./environment.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
+import type { Keeper } from "./keeper.ts"
 import type { MessageImpl } from "./message.ts"
 import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
+import { Startup } from "./startup.ts"
 
 /** Learns of the end of a process, once. */
 export interface Watcher {
   onExit(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
+  /** The body has ended, and another one takes over what is queued. */
+  onRestart?(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
 }
 
 class Listener extends InboxImpl {
@@ -47,13 +53,22 @@ export class Cell implements InboxOwner {
   /** What a fiber of the process last handed on to what it spawned, and in which context. */
   handedOn: { readonly context: Context.Context<never>; readonly environment: Environment } | undefined = undefined
   scope: Scope.Closeable
-  status: "running" | "closing" | "ended" = "running"
+  /** `restarting`: the body has ended or is ending, and another one is to take over what is queued. */
+  status: "running" | "closing" | "restarting" | "ended" = "running"
   trapsExits = false
   links: Set<Cell> | undefined = undefined
   watchers: Set<Watcher> | undefined = undefined
   /** How to call off the watches that this process keeps over others. */
   watches: Set<() => void> | undefined = undefined
   listeners: Map<string, Listener> | undefined = undefined
+  /** The processes that it supervises: they don't outlive it. */
+  children: Set<Cell> | undefined = undefined
+  /** Who supervises it. */
+  keeper: Keeper | undefined = undefined
+  /** Where the state is that the process shows. */
+  shown: Ref.Ref<unknown> | undefined = undefined
+  /** Whether the body has said that the process has started; `undefined` when it need not. */
+  startup: Startup | undefined
   /** How the process ended; `undefined` before. */
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -63,6 +78,8 @@ export class Cell implements InboxOwner {
   // Why the process ends, once that is decided: the first reason wins.
   private reason: Exit.Exit<unknown, unknown> | undefined = undefined
   private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
+  // Whether this very process shall go: its keeper can't have it begin again.
+  private dismissed = false
   private arrivals = 0
 
   constructor(host: HostImpl, id: number, implementation: Implementation, policy: Policy, environment: Environment) {
@@ -73,6 +90,7 @@ export class Cell implements InboxOwner {
     this.environment = environment
     this.scope = Scope.makeUnsafe()
     this.context = this.makeContext()
+    this.startup = startupOf(implementation.definition)
   }
 
   get name(): string {
@@ -111,7 +129,7 @@ export class Cell implements InboxOwner {
         this.reason = exit
         if (Exit.isFailure(exit)) this.report(exit.cause)
       }
-      this.status = "closing"
+      this.leave()
     }
     return this.scope.state._tag === "Empty" ? Effect.void : Scope.close(this.scope, exit)
   }
@@ -122,17 +140,48 @@ export class Cell implements InboxOwner {
     if (successor !== undefined && this.reason === undefined && !hasFailed(exit)) {
       return this.succeed(successor.implementation, successor.args)
     }
-    if (this.reason !== undefined) return this.finish(withFailuresOf(this.reason, exit))
+    if (this.reason !== undefined) return this.conclude(withFailuresOf(this.reason, exit))
     // The body could not be unwound for its successor.
     if (Exit.isFailure(exit)) this.report(exit.cause)
-    this.finish(exit)
+    this.conclude(exit)
+  }
+
+  private conclude(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.status === "restarting" && this.keeper?.keeps(this, exit) === true) this.rest(exit)
+    else this.finish(exit)
+  }
+
+  // What the body set up goes with it; what others know of the process stays: its pid, names, groups, monitors, and the
+  // messages that it has not taken.
+  private rest(exit: Exit.Exit<unknown, unknown>): void {
+    this.fiber = undefined
+    this.reason = undefined
+    this.happenings = undefined
+    this.shown = undefined
+    const { links, listeners, watchers, watches } = this
+    this.watches = undefined
+    this.listeners = undefined
+    for (const unwatch of watches ?? []) unwatch()
+    for (const listener of listeners?.values() ?? []) this.inbox.restore(listener.drain())
+    for (const watcher of watchers ?? []) watcher.onRestart?.(this, exit)
+    if (this.keeper?.links !== "break") return
+    this.links = undefined
+    for (const partner of links ?? []) partner.onLinkDown(this, exit)
   }
 
   private succeed(implementation: Implementation, args: unknown): void {
     this.successor = undefined
-    this.opened = false
-    this.definition = implementation.definition
     this.environment = this.environment.derive(implementation, this.host.place)
+    this.restart(implementation, args)
+  }
+
+  /** Begins anew: with another definition, or with the same one after its body has ended. */
+  restart(implementation: Implementation, args: unknown): void {
+    this.status = "running"
+    this.opened = false
+    this.trapsExits = false
+    this.definition = implementation.definition
+    this.startup = startupOf(implementation.definition)
     this.scope = Scope.makeUnsafe()
     this.context = this.makeContext()
     this.start(implementation, args)
@@ -147,45 +196,68 @@ export class Cell implements InboxOwner {
 
   // ---------------------------------------------------------------- ending
 
+  // From here on the process takes no messages, unless another body is to take them over.
+  private leave(): void {
+    this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
+  }
+
+  /** Has the process end for good when it ends: whoever asks for it wants this very process gone. */
+  dismiss(): void {
+    this.dismissed = true
+    if (this.status === "restarting") this.status = "closing"
+  }
+
   /** Ends the process with `exit` when its finalizers have run. */
   stop(exit: Exit.Exit<unknown, unknown>): void {
     if (this.reason !== undefined || this.status === "ended") return
     this.reason = exit
-    this.status = "closing"
+    this.leave()
     const fiber = this.fiber
+    if (fiber === undefined) return this.finish(exit)
     if (nestedStops >= MaxNestedStops) {
-      return this.host.dispatcher.scheduleTask(() => fiber?.interruptUnsafe(), 0)
+      return this.host.dispatcher.scheduleTask(() => fiber.interruptUnsafe(), 0)
     }
     nestedStops++
-    fiber?.interruptUnsafe()
+    fiber.interruptUnsafe()
     nestedStops--
   }
 
   /** Ends the process now; its finalizers run when they can. */
   kill(by: Pid | undefined): void {
     if (this.status === "ended") return
+    this.dismiss()
     this.stop(interruption(by, true))
     if (this.reason !== undefined) this.finish(this.reason)
   }
 
   /** Asks the process to end; interrupts it if it never opened its events, since it would not hear of it. */
   cancelOrStop(event: Cancel): void {
+    this.dismiss()
     if (this.opened) this.tell(event)
     else this.stop(interruption(event.from))
   }
 
-  private finish(exit: Exit.Exit<unknown, unknown>): void {
+  /** Ends a process whose body its keeper does not start again. */
+  abandon(exit: Exit.Exit<unknown, unknown>, why?: Reason): void {
+    if (this.fiber === undefined) this.finish(exit, why)
+  }
+
+  private finish(exit: Exit.Exit<unknown, unknown>, why?: Reason): void {
     // Killing runs finalizers on this stack, and the fiber may end there.
     if (this.exit !== undefined) return
     this.status = "ended"
     this.exit = exit
     // Names and memberships are gone, and every message is accounted for, before anyone can see the exit.
     this.host.forget(this)
+    this.keeper?.parent.children?.delete(this)
+    for (const child of this.children ?? []) child.kill(this.pid)
+    const left: Array<MessageImpl> = []
     for (const inbox of [this.messages, ...(this.listeners?.values() ?? [])]) {
       if (inbox === undefined) continue
       inbox.close(() => new ProcessNotFound({ target: this.name }))
-      for (const message of inbox.drain()) this.host.bury(this.pid, message, "Ended")
+      left.push(...inbox.drain())
     }
+    this.bury(left, why ?? reasonOf(exit))
     const { links, watchers, watches } = this
     this.release()
     for (const unwatch of watches ?? []) unwatch()
@@ -204,6 +276,8 @@ export class Cell implements InboxOwner {
     this.watchers = undefined
     this.watches = undefined
     this.successor = undefined
+    this.children = undefined
+    this.keeper = undefined
     this.environment = nothing
     this.handedOn = undefined
     this.context = nothing.base
@@ -233,6 +307,10 @@ export class Cell implements InboxOwner {
     return (this.happenings ??= new Mailbox(this.host.dispatcher))
   }
 
+  private bury(messages: ReadonlyArray<MessageImpl>, reason: Reason): void {
+    if (messages.length > 0) this.host.bury(this.pid, messages, reason, this.keeper?.onUndelivered)
+  }
+
   get queued(): number {
     let queued = this.messages?.length ?? 0
     for (const listener of this.listeners?.values() ?? []) queued += listener.length
@@ -242,13 +320,18 @@ export class Cell implements InboxOwner {
   /** Why the process takes no messages; `undefined` while it does. */
   refusal(): SendError | undefined {
     const stopped = this.host.refusal()
-    if (stopped !== undefined || this.status === "running") return stopped
+    if (stopped !== undefined || this.status === "running" || this.status === "restarting") return stopped
     return this.status === "closing"
       ? new ProcessClosed({ target: this.name })
       : new ProcessNotFound({ target: this.name })
   }
 
   send(message: MessageImpl): Effect.Effect<void, SendError> {
+    if (this.status === "restarting" && this.keeper !== undefined && this.queued >= this.keeper.stash) {
+      this.onAccepted(message)
+      this.bury([message], "Restarting")
+      return Exit.void
+    }
     return this.queueFor(message).send(message)
   }
 
@@ -297,7 +380,7 @@ export class Cell implements InboxOwner {
   }
 
   onDropped(message: MessageImpl): void {
-    this.host.bury(this.pid, message, "Overflow")
+    this.bury([message], "Overflow")
   }
 
   onHigh(length: number): void {
@@ -326,6 +409,16 @@ export class Cell implements InboxOwner {
 }
 
 const nothing = new Environment(Context.empty())
+
+const startupOf = (definition: Definition): Startup | undefined =>
+  definition.start === "acknowledged" ? new Startup() : undefined
+
+/** Why messages were not taken, as the exit of their receiver tells it. */
+const reasonOf = (exit: Exit.Exit<unknown, unknown>): Reason => {
+  if (Exit.isSuccess(exit)) return "Ended"
+  if (isKilled(exit)) return "Killed"
+  return Cause.hasInterruptsOnly(exit.cause) ? "Stopped" : "Failed"
+}
 
 /** The exit of a process that was interrupted from outside. */
 export const interruption = (by: Pid | undefined, killed = false): Exit.Exit<never> => {

@@ -24,6 +24,8 @@ export interface Definition {
   readonly args: Schema.Top
   readonly acceptsArgs: (args: unknown) => boolean
   readonly inbox: Options | undefined
+  /** When the process has started: once it is spawned, or once its body says so. */
+  readonly start: "spawned" | "acknowledged"
 }
 
 /** A definition with a body, and the services that the body was built with. */

@@ -7,12 +7,19 @@ import * as Exit from "effect/Exit"
 import type * as Duration from "effect/Duration"
 import * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
-import type { Reason } from "../DeadLetter.ts"
+import type { DeadLetter, Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
-import { DefinitionNotFound, HostStopped, InvalidOption, MessageDropped, type SpawnError } from "../ProcessError.ts"
+import {
+  DefinitionNotFound,
+  HostStopped,
+  InvalidOption,
+  MessageDropped,
+  ProcessRestarting,
+  type SpawnError
+} from "../ProcessError.ts"
 import { Cell } from "./cell.ts"
-import { argumentsRefusalOf, type Definition } from "./definition.ts"
-import { inherited, type Place } from "./environment.ts"
+import { argumentsRefusalOf, type Definition, type Implementation } from "./definition.ts"
+import { type Environment, inherited, type Place } from "./environment.ts"
 import { type Policy, policyOf } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
 import type { NodeImpl } from "./node.ts"
@@ -65,14 +72,22 @@ export class HostImpl implements Host {
     const refusal = this.refusal()
     if (refusal !== undefined) return Exit.fail(refusal)
     const implementation = Context.getOrUndefined(fiber.context, definition.key)
-    if (implementation === undefined) return Exit.fail(new DefinitionNotFound({ process: definition.name }))
+    return implementation === undefined
+      ? Exit.fail(new DefinitionNotFound({ process: definition.name }))
+      : this.spawnAs(implementation, args, inherited(fiber.context, cellOf(fiber)))
+  }
+
+  /** As {@link spawn}, for a process that sees what `spawner` sees. */
+  spawnAs(implementation: Implementation, args: unknown, spawner: Environment): Exit.Exit<Cell, SpawnError> {
+    const refusal = this.refusal()
+    if (refusal !== undefined) return Exit.fail(refusal)
+    const { definition } = implementation
     const wrong = argumentsRefusalOf(definition, args)
     if (wrong !== undefined) return Exit.fail(wrong)
     const policy = policyOf(`the process ${definition.name}`, definition.inbox, this.settings.inbox)
     if (policy instanceof InvalidOption) return Exit.fail(policy)
-    const environment = inherited(fiber.context, cellOf(fiber)).derive(implementation, this.place)
     const id = ++this.lastId
-    const cell = new Cell(this, id, implementation, policy, environment)
+    const cell = new Cell(this, id, implementation, policy, spawner.derive(implementation, this.place))
     this.processes.set(id, cell)
     this.counters.spawned++
     cell.start(implementation, args)
@@ -89,12 +104,25 @@ export class HostImpl implements Host {
     if (this.processes.size === 0) this.onEmpty?.()
   }
 
-  bury(to: Pid, message: MessageImpl, reason: Reason): void {
-    const { payload, sender, topic } = message
-    this.counters.deadLetters++
-    this.node.deadLetterCounts[reason]++
-    this.node.deadLetters.publish({ to, sender, topic, payload, reason })
-    if (reason === "Overflow") message.slot?.conclude(Exit.fail(new MessageDropped({ target: String(to), topic })))
+  /** Accounts for messages that were accepted and never taken. Those of calls come back to their callers. */
+  bury(
+    to: Pid,
+    messages: ReadonlyArray<MessageImpl>,
+    reason: Reason,
+    hook?: (reason: Reason, letters: ReadonlyArray<DeadLetter>) => void
+  ): void {
+    this.counters.deadLetters += messages.length
+    this.node.deadLetterCounts[reason] += messages.length
+    const handed: Array<DeadLetter> = []
+    for (const { payload, sender, slot, topic } of messages) {
+      const letter: DeadLetter = { to, sender, topic, payload, reason }
+      if (hook === undefined || slot !== undefined) this.node.deadLetters.publish(letter)
+      else handed.push(letter)
+      // Whoever calls a process that ends learns it from the exit.
+      if (reason === "Overflow") slot?.conclude(Exit.fail(new MessageDropped({ target: String(to), topic })))
+      if (reason === "Restarting") slot?.conclude(Exit.fail(new ProcessRestarting({ target: String(to) })))
+    }
+    if (handed.length > 0) hook?.(reason, handed)
   }
 
   /** Refuses what is new, asks every process to end, and ends those that are still there at the deadline. */
@@ -107,7 +135,10 @@ export class HostImpl implements Host {
   private readonly stopNow: Effect.Effect<void> = Effect.suspend(() => {
     this.status = "stopping"
     const reason = `the host ${this.name} stops`
-    for (const cell of this.cells) cell.cancelOrStop({ _tag: "Cancel", from: undefined, reason })
+    // A supervisor stops its children itself, in its order.
+    for (const cell of this.cells) {
+      if (cell.keeper === undefined) cell.cancelOrStop({ _tag: "Cancel", from: undefined, reason })
+    }
     return this.whenEmpty.pipe(
       Effect.timeoutOrElse({
         duration: this.settings.stopTimeout,

@@ -121,6 +121,15 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     return extracted
   }
 
+  /** Whether the message waits here, or its sender for space. */
+  has(message: MessageImpl): boolean {
+    if (this.findUnsafe((one) => one === message) >= 0) return true
+    for (let i = 0; i < (this.waiting?.length ?? 0); i++) {
+      if (this.waiting?.at(i)?.message === message) return true
+    }
+    return false
+  }
+
   /** Empties the inbox. */
   drain(): Array<MessageImpl> {
     return this.items.drain()

@@ -20,7 +20,15 @@ export class NodeImpl {
   readonly names = new Names()
   readonly groups = new Groups()
   readonly deadLetters = new Topic<DeadLetter>()
-  readonly deadLetterCounts: { -readonly [R in keyof Counts]: number } = { Ended: 0, Overflow: 0 }
+  readonly deadLetterCounts: { -readonly [R in keyof Counts]: number } = {
+    Ended: 0,
+    Failed: 0,
+    Stopped: 0,
+    Killed: 0,
+    Restarting: 0,
+    Exhausted: 0,
+    Overflow: 0
+  }
   readonly locks: RcMap.RcMap<string, Semaphore.Semaphore>
 
   constructor(locks: RcMap.RcMap<string, Semaphore.Semaphore>) {

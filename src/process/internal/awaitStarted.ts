@@ -1,0 +1,31 @@
+/**
+ * Waits until a process has started, or has ended before.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { StartFailed, StartIgnored } from "../StartError.ts"
+import type { Cell } from "./cell.ts"
+
+export const awaitStarted = (cell: Cell): Effect.Effect<void, StartFailed | StartIgnored> =>
+  Effect.callback((resume) => {
+    const { definition, startup } = cell
+    if (startup === undefined) return resume(Effect.void)
+    const process = definition.name
+    let unwatch = () => {}
+    // Through a step of the run queue: processes that start each other may form a chain.
+    const conclude = (exit: Exit.Exit<void, StartFailed | StartIgnored>) => {
+      unwatch()
+      cell.host.dispatcher.scheduleTask(() => resume(exit), 0)
+    }
+    const failed = (_: Cell, exit: Exit.Exit<unknown, unknown>) =>
+      conclude(
+        Exit.fail(startup.outcome === "ignored" ? new StartIgnored({ process }) : new StartFailed({ process, exit }))
+      )
+    if (cell.exit !== undefined) return failed(cell, cell.exit)
+    unwatch = cell.watch({ onExit: failed, onRestart: failed })
+    startup.onSettled(() => {
+      // Who is ignored has ended when its finalizers have run.
+      if (startup.outcome === "ready") conclude(Exit.void)
+    })
+    return Effect.sync(() => unwatch())
+  })
