@@ -196,6 +196,11 @@ export class Cell implements InboxOwner {
 
   // ---------------------------------------------------------------- ending
 
+  /** Whether its body has ended, and it is kept to begin again. */
+  get isResting(): boolean {
+    return this.status === "restarting" && this.fiber === undefined
+  }
+
   // From here on the process takes no messages, unless another body is to take them over.
   private leave(): void {
     this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
@@ -232,7 +237,6 @@ export class Cell implements InboxOwner {
 
   /** Asks the process to end; interrupts it if it never opened its events, since it would not hear of it. */
   cancelOrStop(event: Cancel): void {
-    this.dismiss()
     if (this.opened) this.tell(event)
     else this.stop(interruption(event.from))
   }
@@ -263,6 +267,7 @@ export class Cell implements InboxOwner {
     for (const unwatch of watches ?? []) unwatch()
     for (const watcher of watchers ?? []) watcher.onExit(this, exit)
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
+    this.shown = undefined
     this.host.onEnded()
   }
 
