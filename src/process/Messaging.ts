@@ -139,7 +139,7 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
     if (isRefused(callee)) return Exit.fail(callee)
     const caller = cellOf(fiber)
     if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, topic }))
-    const slot = new ReplySlot(fiber.currentDispatcher)
+    const slot = new ReplySlot(fiber.currentDispatcher, callee, topic)
     let unwatch: (() => void) | undefined
     const answer = Effect.suspend(() => {
       unwatch = callee.watch({
