@@ -7,9 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
+import type { SchedulerDispatcher } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import type * as Ref from "effect/Ref"
+import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
@@ -32,6 +34,19 @@ export interface Watcher {
   onRestart?(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
 }
 
+class Happenings extends Mailbox<ProcessEvent> {
+  private readonly owner: InboxOwner
+
+  constructor(dispatcher: SchedulerDispatcher, owner: InboxOwner) {
+    super(dispatcher)
+    this.owner = owner
+  }
+
+  override waitReport(): WaitReport {
+    return { ...super.waitReport(), what: `the events of ${this.owner.name}`, isKind: false }
+  }
+}
+
 class Listener extends InboxImpl {
   /** How many listen to the topic. */
   users = 0
@@ -42,7 +57,7 @@ class Listener extends InboxImpl {
 const MaxNestedStops = 16
 let nestedStops = 0
 
-export class Cell implements InboxOwner {
+export class Cell implements InboxOwner, Waited {
   readonly host: HostImpl
   readonly pid: Pid<Rpc.Any>
   readonly policy: Policy
@@ -73,7 +88,7 @@ export class Cell implements InboxOwner {
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private messages: InboxImpl | undefined = undefined
-  private happenings: Mailbox<ProcessEvent> | undefined = undefined
+  private happenings: Happenings | undefined = undefined
   private opened = false
   // Why the process ends, once that is decided: the first reason wins.
   private reason: Exit.Exit<unknown, unknown> | undefined = undefined
@@ -91,10 +106,16 @@ export class Cell implements InboxOwner {
     this.scope = Scope.makeUnsafe()
     this.context = this.makeContext()
     this.startup = startupOf(implementation.definition)
+    announce(host.dispatcher, this)
   }
 
   get name(): string {
     return String(this.pid)
+  }
+
+  waitReport(): WaitReport {
+    const what = `process ${this.name} (${this.definition.name})`
+    return { what, isKind: false, waiting: [["for the end of", this.watchers ?? []]] }
   }
 
   // ---------------------------------------------------------------- running
@@ -309,7 +330,7 @@ export class Cell implements InboxOwner {
   /** The events, as the process itself reads them. */
   get events(): Mailbox<ProcessEvent> {
     this.opened = true
-    return (this.happenings ??= new Mailbox(this.host.dispatcher))
+    return (this.happenings ??= new Happenings(this.host.dispatcher, this))
   }
 
   private bury(messages: ReadonlyArray<MessageImpl>, reason: Reason): void {
@@ -346,7 +367,7 @@ export class Cell implements InboxOwner {
 
   tell(event: ProcessEvent): void {
     if (this.status === "ended") return
-    const events = (this.happenings ??= new Mailbox(this.host.dispatcher))
+    const events = (this.happenings ??= new Happenings(this.host.dispatcher, this))
     events.offerUnsafe(event)
   }
 
