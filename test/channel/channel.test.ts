@@ -1,8 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Schema, Stream } from "effect"
 import { Channel, ChannelError } from "troupe"
-import { both, sized } from "../support/both.ts"
-import { explore } from "../support/schedules.ts"
+import { both, sized, thoroughly } from "../support/both.ts"
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 const ordered = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)
@@ -122,49 +121,39 @@ for (const [kind, make] of Object.entries(queues)) {
       })
     )
 
-    it.effect("C26 an interrupted receive loses nothing, in 10,000 schedules and at three rates of preemption", () =>
-      Effect.forEach([0.05, 0.15, 0.3], (preemption) =>
-        explore(
-          Effect.gen(function* () {
-            const channel = yield* make<number>()
-            const received: Array<number> = []
-            const victim = yield* Effect.forkChild(receiveAll(channel, received))
-            const other = yield* Effect.forkChild(receiveAll(channel, received))
-            const sending = yield* Effect.forkChild(Effect.forEach(range(4), (n) => Channel.send(channel, n)))
-            yield* Effect.yieldNow
-            yield* Fiber.interrupt(victim)
-            yield* Fiber.join(sending)
-            yield* Channel.close(channel)
-            yield* Fiber.join(other)
-            assert.deepStrictEqual(received.toSorted(), range(4))
-          }),
-          { schedules: 3500, preemption }
-        )
-      )
+    thoroughly("C26 an interrupted receive loses nothing", () =>
+      Effect.gen(function* () {
+        const channel = yield* make<number>()
+        const received: Array<number> = []
+        const victim = yield* Effect.forkChild(receiveAll(channel, received))
+        const other = yield* Effect.forkChild(receiveAll(channel, received))
+        const sending = yield* Effect.forkChild(Effect.forEach(range(4), (n) => Channel.send(channel, n)))
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(victim)
+        yield* Fiber.join(sending)
+        yield* Channel.close(channel)
+        yield* Fiber.join(other)
+        assert.deepStrictEqual(received.toSorted(), range(4))
+      })
     )
 
-    it.effect("C27 a send that reports its interruption has sent nothing, in 10,000 schedules", () =>
-      Effect.forEach([0.05, 0.15, 0.3], (preemption) =>
-        explore(
-          Effect.gen(function* () {
-            const channel = yield* make<number>()
-            const received: Array<number> = []
-            const senders: Array<Fiber.Fiber<void, unknown>> = []
-            for (const n of range(4)) senders.push(yield* Effect.forkChild(Channel.send(channel, n)))
-            const receiver = yield* Effect.forkChild(receiveAll(channel, received))
-            yield* Effect.yieldNow
-            for (const fiber of senders.slice(1, 3)) fiber.interruptUnsafe()
-            const exits = yield* Effect.forEach(senders, Fiber.await)
-            yield* Channel.close(channel)
-            yield* Fiber.join(receiver)
-            assert.deepStrictEqual(
-              received.toSorted(),
-              range(4).filter((n) => Exit.isSuccess(exits[n] ?? Exit.void))
-            )
-          }),
-          { schedules: 3500, preemption }
+    thoroughly("C27 a send that reports its interruption has sent nothing", () =>
+      Effect.gen(function* () {
+        const channel = yield* make<number>()
+        const received: Array<number> = []
+        const senders: Array<Fiber.Fiber<void, unknown>> = []
+        for (const n of range(4)) senders.push(yield* Effect.forkChild(Channel.send(channel, n)))
+        const receiver = yield* Effect.forkChild(receiveAll(channel, received))
+        yield* Effect.yieldNow
+        for (const fiber of senders.slice(1, 3)) fiber.interruptUnsafe()
+        const exits = yield* Effect.forEach(senders, Fiber.await)
+        yield* Channel.close(channel)
+        yield* Fiber.join(receiver)
+        assert.deepStrictEqual(
+          received.toSorted(),
+          range(4).filter((n) => Exit.isSuccess(exits[n] ?? Exit.void))
         )
-      )
+      })
     )
   })
 }

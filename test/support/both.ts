@@ -38,3 +38,13 @@ export const sized = <S, A, E>(
     explore(Effect.scoped(Effect.suspend(() => program(sizes.explored))), { schedules: 1000 })
   )
 }
+
+/** As `both`, in 10,000 schedules at three rates of preemption: for what an interruption at the wrong place would break. */
+export const thoroughly = <A, E>(name: string, program: () => Effect.Effect<A, E, Scope.Scope>): void => {
+  it.effect(name, () => inTime(Effect.suspend(program)))
+  it.live(`${name}, in 10,000 schedules`, () =>
+    Effect.forEach([0.05, 0.15, 0.3], (preemption) =>
+      explore(Effect.scoped(Effect.suspend(program)), { schedules: 3500, preemption })
+    )
+  )
+}
