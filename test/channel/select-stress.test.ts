@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { Channel, Select, Timer } from "troupe"
-import { both, sized } from "../support/both.ts"
+import { Channel, Select, Selectable, Timer } from "troupe"
+import { both, inTime, sized } from "../support/both.ts"
 import { waiters } from "../support/waiters.ts"
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
@@ -178,19 +178,43 @@ describe("selects in numbers", () => {
 
   sized("L24 selects leave no waiters behind", { full: 25_000, explored: 2 }, rounds)
 
+  const heap = Effect.sync(() => {
+    globalThis.gc?.()
+    return process.memoryUsage().heapUsed
+  })
+
   it.effect(
     "L24 100,000 selects leave no heap behind",
     () =>
       Effect.gen(function* () {
-        const heap = Effect.sync(() => {
-          globalThis.gc?.()
-          return process.memoryUsage().heapUsed
-        })
         yield* rounds(2500)
         const before = yield* heap
         yield* rounds(25_000)
         assert.isBelow((yield* heap) - before, 4 * 1024 * 1024)
       }),
     60_000
+  )
+
+  it.effect("L24 a select that waits grows by nothing when it is woken for nothing, 100,000 times", () =>
+    Effect.gen(function* () {
+      const out = yield* Channel.rendezvous<number>()
+      const parked: Array<() => void> = []
+      // As an inbox in which a message waits that nobody selects.
+      const unwanted: Selectable.Selectable<never> = {
+        [Selectable.TypeId]: Selectable.TypeId,
+        isReadyUnsafe: () => false,
+        pollUnsafe: () => undefined,
+        parkUnsafe: (wake) => void parked.push(wake),
+        unparkUnsafe: () => void parked.pop()
+      }
+      const selecting = yield* Effect.forkChild(Select.any({ unwanted, out: Select.send(out, 1) }))
+      yield* Effect.sleep(1)
+      const before = yield* heap
+      for (let i = 0; i < 100_000; i++) parked[0]?.()
+      assert.isBelow((yield* heap) - before, 4 * 1024 * 1024)
+      assert.strictEqual(yield* Channel.receive(out), 1)
+      assert.strictEqual((yield* Fiber.join(selecting))._tag, "out")
+      assert.strictEqual(parked.length + waiters(out), 0)
+    }).pipe(inTime)
   )
 })
