@@ -279,8 +279,14 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  *
  * @category running
  */
-export const upgrade = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
-  process: Definition<Name, Rpcs, Args, Success>,
+export const upgrade = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  State extends Schema.Top
+>(
+  process: Definition<Name, Rpcs, Args, Success, State>,
   ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<never, never, CurrentProcess | Implementation<Name>> =>
   withCell((cell, fiber) => {

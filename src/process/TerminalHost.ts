@@ -355,8 +355,14 @@ export const Shutdown: Context.Reference<Effect.Effect<string>> = Context.Refere
  *
  * @category running
  */
-export const main = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
-  process: Definition<Name, Rpcs, Args, Success>,
+export const main = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  State extends Schema.Top
+>(
+  process: Definition<Name, Rpcs, Args, Success, State>,
   ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<number, SpawnError, Implementation<Name> | TerminalHost> =>
   Effect.gen(function* () {

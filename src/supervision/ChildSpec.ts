@@ -147,14 +147,21 @@ export interface Options<R = never> {
  */
 export const make: {
   <R, R2 = never>(supervisor: Supervisor<R>, args?: undefined, options?: Options<R2>): ChildSpec<R | R2>
-  <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top, R2 = never>(
-    process: Definition<Name, Rpcs, Args, Success>,
+  <
+    Name extends string,
+    Rpcs extends Rpc.Any,
+    Args extends Schema.Top,
+    Success extends Schema.Top,
+    State extends Schema.Top,
+    R2 = never
+  >(
+    process: Definition<Name, Rpcs, Args, Success, State>,
     ...[args, options]: [Args["Type"]] extends [void]
       ? [args?: undefined, options?: Options<R2>]
       : [args: Args["Type"], options?: Options<R2>]
   ): ChildSpec<Implementation<Name> | R2>
 } = (
-  subject: Supervisor<unknown> | Definition<string, Rpc.Any, Schema.Top, Schema.Top>,
+  subject: Supervisor<unknown> | Definition<string, Rpc.Any, Schema.Top, Schema.Top, Schema.Top>,
   args?: unknown,
   options?: Options<unknown>
 ): ChildSpec<never> => {

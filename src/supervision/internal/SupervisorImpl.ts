@@ -248,7 +248,7 @@ export class SupervisorImpl implements Supervising {
       const bystanders = group.filter((one) => one !== child && one.state !== "stopped")
       return Effect.andThen(
         Effect.forEach(bystanders.toReversed(), (one) => this.setAside(one), { discard: true }),
-        this.beginAll(group.filter((one) => one.state === "restarting"))
+        Effect.suspend(() => this.beginAll(group.filter((one) => one.state === "restarting")))
       )
     })
   }
