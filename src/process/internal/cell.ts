@@ -15,24 +15,19 @@ import { announce, type Waited, type WaitReport } from "../../scheduler/internal
 import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
-import { InvalidBody, ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
-import { type Cancel, isKilled, Killed, type ProcessEvent, Requester } from "../ProcessEvent.ts"
-import type { Definition, Implementation } from "./definition.ts"
-import { Environment } from "./environment.ts"
+import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
+import type { Cancel, ProcessEvent } from "../ProcessEvent.ts"
+import { bodyOf, type Definition, type Implementation } from "./definition.ts"
+import { type Environment, nothing } from "./environment.ts"
+import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
 import type { Keeper } from "./keeper.ts"
 import type { MessageImpl } from "./message.ts"
 import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
-import { Startup } from "./startup.ts"
-
-/** Learns of the end of a process, once. */
-export interface Watcher {
-  onExit(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
-  /** The body has ended, and another one takes over what is queued. */
-  onRestart?(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
-}
+import { type Startup, startupOf } from "./startup.ts"
+import type { Watcher } from "./watcher.ts"
 
 class Happenings extends Mailbox<ProcessEvent> {
   private readonly owner: InboxOwner
@@ -121,14 +116,9 @@ export class Cell implements InboxOwner, Waited {
   // ---------------------------------------------------------------- running
 
   start(implementation: Implementation, args: unknown): void {
-    const body = Effect.suspend(() => {
-      const effect: unknown = implementation.body(args as never)
-      return Effect.isEffect(effect)
-        ? (effect as Effect.Effect<unknown, unknown>)
-        : Effect.fail(new InvalidBody({ process: this.definition.name, received: describe(effect) }))
-    })
     // The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
-    const main = Effect.onExit(Effect.andThen(Effect.yieldNow, body), (exit) => this.onBodyExit(exit))
+    const body = Effect.andThen(Effect.yieldNow, bodyOf(implementation, args))
+    const main = Effect.onExit(body, (exit) => this.onBodyExit(exit))
     const fiber = Effect.runForkWith(this.context)(main)
     this.fiber = fiber
     fiber.addObserver((exit) => this.onFiberExit(exit))
@@ -432,44 +422,4 @@ export class Cell implements InboxOwner, Waited {
     this.links?.delete(partner)
     partner.links?.delete(this)
   }
-}
-
-const nothing = new Environment(Context.empty())
-
-const startupOf = (definition: Definition): Startup | undefined =>
-  definition.start === "acknowledged" ? new Startup() : undefined
-
-/** Why messages were not taken, as the exit of their receiver tells it. */
-const reasonOf = (exit: Exit.Exit<unknown, unknown>): Reason => {
-  if (Exit.isSuccess(exit)) return "Ended"
-  if (isKilled(exit)) return "Killed"
-  return Cause.hasInterruptsOnly(exit.cause) ? "Stopped" : "Failed"
-}
-
-/** The exit of a process that was interrupted from outside. */
-export const interruption = (by: Pid | undefined, killed = false): Exit.Exit<never> => {
-  let annotations: Context.Context<never> = Context.empty()
-  if (by !== undefined) annotations = Context.add(annotations, Requester, by)
-  if (killed) annotations = Context.add(annotations, Killed, true)
-  return Exit.failCause(Cause.annotate(Cause.interrupt(), annotations))
-}
-
-const hasFailed = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
-
-// A finalizer that fails while the process ends must not hide why it ends, nor be hidden.
-const withFailuresOf = (
-  reason: Exit.Exit<unknown, unknown>,
-  exit: Exit.Exit<unknown, unknown>
-): Exit.Exit<unknown, unknown> => {
-  if (Exit.isSuccess(exit) || reason === exit) return reason
-  const failures = Cause.fromReasons(exit.cause.reasons.filter((r) => r._tag !== "Interrupt"))
-  if (failures.reasons.length === 0) return reason
-  return Exit.failCause(Exit.isSuccess(reason) ? failures : Cause.combine(reason.cause, failures))
-}
-
-const describe = (value: unknown): string => {
-  if (value instanceof Promise) return "a Promise"
-  if (typeof value === "function") return "a function"
-  return value === undefined ? "nothing" : `a value of type ${typeof value}`
 }
