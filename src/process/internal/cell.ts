@@ -16,7 +16,7 @@ import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
-import type { Cancel, ProcessEvent } from "../ProcessEvent.ts"
+import { type Cancel, isKilled, type ProcessEvent } from "../ProcessEvent.ts"
 import { bodyOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, nothing } from "./environment.ts"
 import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
@@ -214,6 +214,8 @@ export class Cell implements InboxOwner, Waited {
 
   // From here on the process takes no messages, unless another body is to take them over.
   private leave(): void {
+    // The body of a process that was killed may be unwound later.
+    if (this.status === "ended") return
     this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
   }
 
@@ -242,8 +244,10 @@ export class Cell implements InboxOwner, Waited {
   kill(by: Pid | undefined): void {
     if (this.status === "ended") return
     this.dismiss()
-    this.stop(interruption(by, true))
-    if (this.reason !== undefined) this.finish(this.reason)
+    const killed = interruption(by, true)
+    this.stop(killed)
+    // It cuts short the orderly end of a process that was asked to end, and not the report of one that failed.
+    if (this.reason !== undefined) this.finish(hasFailed(this.reason) || isKilled(this.reason) ? this.reason : killed)
   }
 
   /** Asks the process to end; interrupts it if it never opened its events, since it would not hear of it. */
