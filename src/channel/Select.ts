@@ -8,13 +8,14 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
-import type { Sender } from "./Channel.ts"
+import type { Sender } from "./Ends.ts"
 import type { ChannelClosed } from "./ChannelError.ts"
 import { type Arm, awaiting, observing, receiving, sending } from "./internal/arm.ts"
-import type { ChannelImpl } from "./internal/channel.ts"
+import { implementationOf } from "./internal/channel.ts"
 import { type Entry, wait as waitIn } from "./internal/selection.ts"
+import { park } from "./internal/parking.ts"
 import { step } from "./internal/step.ts"
-import * as Selectable from "./Selectable.ts"
+import type * as Selectable from "./Selectable.ts"
 
 /**
  * The type-level and runtime key of `Case`.
@@ -142,8 +143,8 @@ const implementation = (one: AnyCase): CaseImpl =>
  *
  * @category cases
  */
-export const send = <A>(channel: Sender<A>, value: A): Case<void, ChannelClosed> =>
-  makeCase(sending(channel as unknown as ChannelImpl<A>, value))
+export const send = <A, E>(channel: Sender<A, E>, value: A): Case<void, ChannelClosed | E> =>
+  makeCase(sending(implementationOf(channel), value))
 
 /**
  * The case of a deferred that is completed: the select yields its value, or fails with its error.
@@ -266,26 +267,29 @@ const selectOf = <C extends Cases>(
   const keys = Object.keys(cases)
   const last = keys.find((key) => isOtherwise(cases[key]))
   // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
-  const wait = (start: number): Effect.Effect<unknown, unknown, unknown> => {
+  const wait = (start: number, waited: boolean): Effect.Effect<unknown, unknown, unknown> => {
     const inTurn = [...keys.slice(start), ...keys.slice(0, start)]
     const ones = inTurn.map((key) => cases[key] as AnyCase)
-    if (ones.every(isSource)) return Effect.andThen(Selectable.parked(ones), selected)
+    if (ones.every(isSource)) return Effect.andThen(park(ones, waited), again)
     const entries = inTurn.flatMap((key): ReadonlyArray<Entry> => {
       const { arm, handler } = implementation(cases[key] as AnyCase)
       return arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, handler, exit) }]
     })
-    return waitIn(entries, selected)
+    return waitIn(entries, waited, again)
   }
-  const selected: Effect.Effect<unknown, unknown, unknown> = step((current) => {
+  const look = (current: Fiber.Fiber<unknown, unknown>, waited: boolean): Effect.Effect<unknown, unknown, unknown> => {
     const start = first(keys.length, current)
     for (let i = 0; i < keys.length; i++) {
       const key = keys[(start + i) % keys.length] as string
       const done = tryCase(key, cases[key] as AnyCase, last === undefined)
       if (done !== undefined) return done
     }
-    return last === undefined ? wait(start) : finish(last, implementation(cases[last] as AnyCase).handler, Exit.void)
-  })
-  return selected as Selecting<C>
+    return last === undefined
+      ? wait(start, waited)
+      : finish(last, implementation(cases[last] as AnyCase).handler, Exit.void)
+  }
+  const again = step((current) => look(current, true))
+  return step((current) => look(current, false)) as Selecting<C>
 }
 
 const random = (count: number, current: Fiber.Fiber<unknown, unknown>): number =>

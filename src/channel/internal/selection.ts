@@ -21,16 +21,18 @@ export interface Entry {
  */
 export const wait = (
   entries: ReadonlyArray<Entry>,
+  waited: boolean,
   again: Effect.Effect<unknown, unknown, unknown>
 ): Effect.Effect<unknown, unknown, unknown> => {
   const foreign = entries.flatMap(({ arm }) => (arm.wait === undefined ? [] : [arm.wait]))
-  if (foreign.length === 0) return Effect.suspend(() => parked(entries, again, (outcome) => outcome, new Decision()))
+  if (foreign.length === 0)
+    return Effect.suspend(() => parked(entries, waited, again, (outcome) => outcome, new Decision()))
   return Effect.suspend(() => {
     const decision = new Decision()
     const lookAgain = Effect.suspend(() => (decision.take() ? Effect.succeed(again) : Effect.never))
     return Effect.flatten(
       Effect.raceAll([
-        parked(entries, Effect.succeed(again), Effect.succeed, decision),
+        parked(entries, waited, Effect.succeed(again), Effect.succeed, decision),
         ...foreign.map((one) => Effect.andThen(one, lookAgain))
       ])
     )
@@ -50,6 +52,7 @@ class Decision {
 
 const parked = <A>(
   entries: ReadonlyArray<Entry>,
+  waited: boolean,
   again: Effect.Effect<A, unknown, unknown>,
   decided: (outcome: Effect.Effect<unknown, unknown, unknown>) => Effect.Effect<A, unknown, unknown>,
   decision: Decision
@@ -70,15 +73,16 @@ const parked = <A>(
       isLive: () => !decision.taken && !interrupted.aborted,
       settle: () => {
         decision.take()
-      }
+      },
+      waited
     }
     for (const { arm, finish } of entries) {
-      leave.push(
-        arm.park(select, (exit) => {
-          stop()
-          resume(decided(finish(exit)))
-        })
-      )
+      const decide = (exit: Exit.Exit<unknown, unknown>) => {
+        stop()
+        resume(decided(finish(exit)))
+      }
+      const refused = arm.park(select, decide, (unpark) => leave.push(unpark))
+      if (refused !== undefined && decision.take()) decide(refused)
       // It may have been woken at once.
       if (decision.taken) return stop()
     }
