@@ -35,12 +35,19 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
     return this.buffer.length > 0 || this.closed !== undefined || (this.capacity === 0 && this.hasOffer())
   }
 
+  // Small, since a select asks one after the other, most of which hold nothing.
   pollUnsafe(): Exit.Exit<A, ChannelClosed> | undefined {
-    if (this.buffer.length > 0) {
-      const value = this.buffer.shift() as A
-      this.refill()
-      return Exit.succeed(value)
-    }
+    if (this.buffer.length > 0) return this.takeFirst()
+    return this.capacity === 0 || this.closed !== undefined ? this.takeOffered() : undefined
+  }
+
+  private takeFirst(): Exit.Exit<A> {
+    const value = this.buffer.shift() as A
+    this.refill()
+    return Exit.succeed(value)
+  }
+
+  private takeOffered(): Exit.Exit<A, ChannelClosed> | undefined {
     const offer = this.capacity === 0 ? this.nextOffer() : undefined
     if (offer !== undefined && offer.claim !== "slot") {
       this.accept(offer)
