@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
-import { park, polled } from "./internal/parking.ts"
+import { park, polled, untilReady } from "./internal/parking.ts"
 import { step } from "./internal/step.ts"
 
 /**
@@ -118,13 +118,12 @@ export const isSelectable = (u: unknown): u is Selectable<unknown, unknown> =>
  *
  * @category taking
  */
-export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => taking(self, false)
+export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> =>
+  step(() => self.pollUnsafe() ?? park([self], false, takeAgain(self)))
 
-const taking = <A, E>(self: Selectable<A, E>, waited: boolean): Effect.Effect<A, E> => {
-  const taken: Effect.Effect<A, E> = step(
-    () => self.pollUnsafe() ?? Effect.andThen(park([self], waited), waited ? taken : taking(self, true))
-  )
-  return taken
+const takeAgain = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
+  const again: Effect.Effect<A, E> = step(() => self.pollUnsafe() ?? Effect.andThen(untilReady([self], true), again))
+  return again
 }
 
 /**
@@ -199,4 +198,4 @@ export const poll = <A, E>(self: Selectable<A, E>): Effect.Effect<Option.Option<
  * @category waiting
  */
 export const parked = <E>(sources: ReadonlyArray<Selectable<unknown, E>>): Effect.Effect<void, E> =>
-  park(sources, false)
+  untilReady(sources, false)

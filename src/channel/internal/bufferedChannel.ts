@@ -57,8 +57,7 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   send(value: A): Effect.Effect<void, ChannelClosed | W> {
-    const sent: Effect.Effect<void, ChannelClosed | W> = step(() => this.sendNow(value) ?? this.wait({ value }, sent))
-    return sent
+    return step(() => this.sendNow(value) ?? this.wait({ value }))
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
@@ -73,7 +72,7 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   /** Waits for a slot that stays free until it is filled or given back. */
   readonly reserve: Effect.Effect<void, ChannelClosed | W> = step((): Effect.Effect<void, ChannelClosed | W> => {
     if (this.closed !== undefined) return Exit.fail(this.closed)
-    if (!this.hasSlot) return this.wait("slot", this.reserve)
+    if (!this.hasSlot) return this.wait("slot")
     this.reserved++
     return Exit.void
   })
@@ -149,27 +148,13 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
     return this.drop(oldest)
   }
 
-  private wait(
-    claim: Offer<A>["claim"],
-    again: Effect.Effect<void, ChannelClosed | W>
-  ): Effect.Effect<void, ChannelClosed | W> {
-    return Effect.callback((resume, interrupted) => {
-      // Between the look of the sender and now it may have yielded; nothing is accepted here, so that it looks again.
-      if (this.closed !== undefined || (claim === "slot" ? this.hasSlot : this.hasRoom)) return resume(again)
-      let settled = false
-      const offer: Offer<A> = {
-        claim,
-        owner: undefined,
-        // The signal tells in the step of an interruption itself; the clean-up below runs in a later one.
-        isLive: () => !settled && !interrupted.aborted,
-        settle: () => {
-          settled = true
-        },
-        resume
-      }
-      const refused = this.parkOffer(offer)
+  // Answered by the step that found no room, so that there is none when it is parked.
+  private wait(claim: Offer<A>["claim"]): Effect.Effect<void, ChannelClosed | W> {
+    return Effect.callback((resume, signal) => {
+      const sender = new WaitingSender(claim, resume, signal)
+      const refused = this.parkOffer(sender)
       if (refused !== undefined) return resume(refused)
-      return Effect.sync(() => this.unparkOffer(offer))
+      return Effect.sync(() => this.unparkOffer(sender))
     })
   }
 
@@ -238,4 +223,25 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
       this.accept(offer)
     }
   }
+}
+
+class WaitingSender<A> implements Offer<A> {
+  readonly claim: Offer<A>["claim"]
+  readonly resume: Offer<A>["resume"]
+  readonly owner = undefined
+  private readonly signal: AbortSignal
+
+  constructor(claim: Offer<A>["claim"], resume: Offer<A>["resume"], signal: AbortSignal) {
+    this.claim = claim
+    this.resume = resume
+    this.signal = signal
+  }
+
+  // The signal tells in the step of an interruption itself; the clean-up runs in a later one.
+  isLive(): boolean {
+    return !this.signal.aborted
+  }
+
+  // Who is accepted or refused has left the line.
+  settle(): void {}
 }

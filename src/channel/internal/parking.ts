@@ -5,59 +5,72 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Selectable, Waiter } from "../Selectable.ts"
+import { step } from "./step.ts"
 
-/** Waits until one of the sources may be ready; fails when one of them refuses. */
-export const park = <E>(sources: ReadonlyArray<Selectable<unknown, E>>, waited: boolean): Effect.Effect<void, E> =>
+type Sources<E> = ReadonlyArray<Selectable<unknown, E>>
+
+/**
+ * Waits in the sources, of which none is ready, and goes on with `next` when one of them may be; fails when one of them
+ * refuses. To be answered by the step that has looked: what it looked at is as it was when the waiter is parked.
+ *
+ * What `next` waits for in turn it waits for inside of this wait; so whoever may look again and again gets `Exit.void`.
+ */
+export const park = <A, E, E2, R>(
+  sources: Sources<E>,
+  waited: boolean,
+  next: Effect.Effect<A, E2, R>
+): Effect.Effect<A, E | E2, R> =>
   // A signal has its price, and only a source that counts those who wait asks whether they do.
-  sources.some((source) => source.waiters !== undefined)
-    ? Effect.callback<void, E>((resume, signal) => new Parked(sources, waited, resume, signal).begin())
-    : Effect.callback<void, E>((resume) => new Parked(sources, waited, resume, undefined).begin())
+  sources.some(isCounting)
+    ? Effect.callback((resume, signal) => new Parked(sources, waited, next, resume, signal).begin())
+    : Effect.callback((resume) => new Parked(sources, waited, next, resume, undefined).begin())
 
-class Parked<E> implements Waiter {
-  private readonly sources: ReadonlyArray<Selectable<unknown, E>>
-  private readonly resume: (exit: Exit.Exit<void, E>) => void
-  private readonly signal: AbortSignal | undefined
+/** Waits until one of the sources may be ready. */
+export const untilReady = <E>(sources: Sources<E>, waited: boolean): Effect.Effect<void, E> =>
+  step(() => (sources.some(isReady) ? Exit.void : park(sources, waited, Exit.void)))
+
+const isCounting = (source: Selectable<unknown, unknown>): boolean => source.waiters !== undefined
+const isReady = (source: Selectable<unknown, unknown>): boolean => source.isReadyUnsafe()
+
+class Parked<A, E, R> implements Waiter {
+  private readonly sources: Sources<E>
   readonly waited: boolean
+  private readonly next: Effect.Effect<A, E, R>
+  private readonly resume: (effect: Effect.Effect<A, E, R>) => void
+  private readonly signal: AbortSignal | undefined
 
   constructor(
-    sources: ReadonlyArray<Selectable<unknown, E>>,
+    sources: Sources<E>,
     waited: boolean,
-    resume: (exit: Exit.Exit<void, E>) => void,
+    next: Effect.Effect<A, E, R>,
+    resume: (effect: Effect.Effect<A, E, R>) => void,
     signal: AbortSignal | undefined
   ) {
     this.sources = sources
     this.waited = waited
+    this.next = next
     this.resume = resume
     this.signal = signal
   }
 
   begin(): Effect.Effect<void> | undefined {
-    // Readiness is checked in the step that parks the waiter; between an earlier poll and now the fiber may have yielded.
-    if (this.sources.some((source) => source.isReadyUnsafe())) {
-      this.resume(Exit.void)
-      return undefined
-    }
     for (const source of this.sources) {
       const refused = source.parkUnsafe(this)
-      if (refused !== undefined) {
-        this.end(refused)
-        return undefined
-      }
+      if (refused === undefined) continue
+      this.leave()
+      this.resume(refused)
+      return undefined
     }
     return Effect.sync(() => this.leave())
   }
 
   wake(): void {
-    this.end(Exit.void)
+    this.leave()
+    this.resume(this.next)
   }
 
   isLive(): boolean {
     return this.signal === undefined || !this.signal.aborted
-  }
-
-  private end(exit: Exit.Exit<void, E>): void {
-    this.leave()
-    this.resume(exit)
   }
 
   private leave(): void {

@@ -8,7 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type { Selectable } from "../Selectable.ts"
 import { type Arm, receiving } from "./arm.ts"
-import { park } from "./parking.ts"
+import { park, untilReady } from "./parking.ts"
 import { effectOf, Step } from "./step.ts"
 import { type Entry, wait } from "./waiting.ts"
 
@@ -68,15 +68,17 @@ const draw = (count: number, fiber: Fiber.Fiber<unknown, unknown>): number => {
 export class Selection extends Step {
   private readonly cases: Readonly<Record<string, Given>>
   private readonly fair: boolean
-  private readonly waited: boolean
-  // The key of the case that wins when no other does; nothing when there is none, and absent when nobody has asked yet.
+  // Where it began to look, once it has waited: it draws no second time.
+  private readonly begun: number | undefined
+  // The key of the case that wins when no other does; nothing when there is none. A case that is more than a source asks
+  // for it; so it is absent, once all were polled, when there are sources alone.
   private last: string | undefined | null = undefined
 
-  constructor(cases: object, fair: boolean, waited = false) {
+  constructor(cases: object, fair: boolean, begun?: number) {
     super()
     this.cases = cases as Readonly<Record<string, Given>>
     this.fair = fair
-    this.waited = waited
+    this.begun = begun
   }
 
   // All selects go through here, and many need not wait: nothing is made but the result. The engine walks the keys of an
@@ -85,7 +87,7 @@ export class Selection extends Step {
     const { cases } = this
     let count = 0
     for (const _ in cases) count++
-    const start = this.fair ? draw(count, fiber) : 0
+    const start = this.begun ?? (this.fair ? draw(count, fiber) : 0)
     let i = 0
     for (const key in cases) {
       if (i++ < start) continue
@@ -100,9 +102,8 @@ export class Selection extends Step {
       const exit = one.pollUnsafe(this)
       if (exit !== undefined) return finish(key, one, exit)
     }
-    const last = this.otherwise
-    if (last === undefined) return this.wait(start)
-    return finish(last, cases[last], Exit.void)
+    const { last } = this
+    return typeof last === "string" ? finish(last, cases[last], Exit.void) : this.wait(start)
   }
 
   get otherwise(): string | undefined {
@@ -115,17 +116,17 @@ export class Selection extends Step {
 
   // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
   private wait(start: number): Effect.Effect<unknown, unknown, unknown> {
-    const again = effectOf(this.waited ? this : new Selection(this.cases, this.fair, true))
-    const keys = Object.keys(this.cases)
-    const inTurn = [...keys.slice(start), ...keys.slice(0, start)]
-    const ones = inTurn.map((key) => this.cases[key] as Given)
-    if (ones.every(isSource)) return Effect.andThen(park(ones, this.waited), again)
-    const entries = inTurn.flatMap((key, i): ReadonlyArray<Entry> => {
-      const { arm } = caseOf(ones[i])
-      return arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, ones[i], exit) }]
+    const { begun, cases, fair, last } = this
+    const waited = begun !== undefined
+    const again = effectOf(waited ? this : new Selection(cases, fair, start))
+    if (last === undefined) {
+      const sources = Object.values(cases) as ReadonlyArray<Source>
+      return waited ? Effect.andThen(untilReady(sources, true), again) : park(sources, false, again)
+    }
+    const entries = Object.entries(cases).flatMap(([key, one]): ReadonlyArray<Entry> => {
+      const { arm } = caseOf(one)
+      return arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, one, exit) }]
     })
-    return wait(entries, this.waited, again)
+    return wait([...entries.slice(start), ...entries.slice(0, start)], waited, again)
   }
 }
-
-const isSource = (one: Given): one is Source => !(one instanceof CaseImpl)
