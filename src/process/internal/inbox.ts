@@ -196,6 +196,6 @@ export const where = (inbox: InboxImpl, matches: (message: MessageImpl) => boole
   [SelectableTypeId]: SelectableTypeId,
   isReadyUnsafe: () => inbox.findUnsafe(matches) >= 0,
   pollUnsafe: () => inbox.pollWhereUnsafe(matches),
-  parkUnsafe: (wake) => inbox.parkUnsafe(wake),
-  unparkUnsafe: (wake) => inbox.unparkUnsafe(wake)
+  parkUnsafe: (waiter) => inbox.parkUnsafe(waiter),
+  unparkUnsafe: (waiter) => inbox.unparkUnsafe(waiter)
 })
