@@ -174,7 +174,8 @@ export class Cell implements InboxOwner, Waited {
     this.listeners = undefined
     for (const unwatch of watches ?? []) unwatch()
     for (const listener of listeners?.values() ?? []) this.inbox.restore(listener.drain())
-    for (const watcher of watchers ?? []) watcher.onRestart?.(this, exit)
+    // Those who begin to watch in answer to it watch the body that comes next.
+    for (const watcher of Array.from(watchers ?? [])) watcher.onRestart?.(this, exit)
     if (this.keeper?.links !== "break") return
     this.links = undefined
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
