@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Group, Process, ProcessHost, Registry, Select, Selectable } from "troupe"
+import { heapUsed } from "../support/heap.ts"
 import { host } from "../support/processes.ts"
 
 const Tick = Rpc.make("tick")
@@ -10,18 +11,6 @@ const Work = Rpc.make("work", { payload: Schema.Int })
 const crowd = Group.make("crowd", [Tick])
 
 const megabyte = 1024 * 1024
-
-/** The heap in use, once all garbage is gone. */
-const heapUsed = Effect.gen(function* () {
-  const { gc } = globalThis
-  assert.isFunction(gc, "the test needs node --expose-gc")
-  // Weak references are cleared in a turn of the event loop after the collection.
-  for (let i = 0; i < 3; i++) {
-    yield* Effect.sync(() => gc?.())
-    yield* Effect.sleep("10 millis")
-  }
-  return process.memoryUsage().heapUsed
-})
 
 /** By how much the heap grows while an effect runs, once it has run on a smaller scale. */
 const growth = <E, R>(work: (times: number) => Effect.Effect<void, E, R>): Effect.Effect<number, E, R> =>
