@@ -216,6 +216,25 @@ describe("a call", () => {
     }).pipe(Effect.provide(live))
   )
 
+  both("is answered, whatever the callee does next: it throws, or the caller kills it", () =>
+    Effect.gen(function* () {
+      const Hasty = Process.make("test:hasty", { protocol: [Late] })
+      const HastyLive = Hasty.toLayer(
+        Effect.fnUntraced(function* () {
+          const message = yield* Hasty.receive()
+          yield* Message.reply(message, 1)
+          if (message.payload === 0) return yield* Effect.never
+          throw new Error("thrown in the step of the reply")
+        })
+      )
+      const thrower = yield* Effect.provide(Process.spawn(Hasty), HastyLive)
+      assert.strictEqual(yield* Process.call(thrower, "late", 1), 1)
+      const killed = yield* Effect.provide(Process.spawn(Hasty), HastyLive)
+      assert.strictEqual(yield* Effect.tap(Process.call(killed, "late", 0), () => Process.kill(killed)), 1)
+      assert.isTrue(Exit.isFailure(yield* Process.await(killed)))
+    }).pipe(Effect.provide(live))
+  )
+
   thoroughly("ends once when answer, deadline, exit and interruption come at the same time", () =>
     Effect.gen(function* () {
       const pid = yield* Process.spawn(Adder)
