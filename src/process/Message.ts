@@ -87,8 +87,8 @@ export const isMessage = (u: unknown): u is Message<Rpc.Any> => u instanceof Mes
  *
  * **Details**
  *
- * Nothing happens when the message was sent and not called, and when the caller has given up (it timed out, was
- * interrupted, or ended). Fails with `AlreadyReplied` when the call was answered before.
+ * The caller goes on in the same step, after this process has gone on to its next operation. Nothing happens when the
+ * message was sent and not called, and when the caller has given up (it timed out, was interrupted, or ended). Fails with `AlreadyReplied` when the call was answered before.
  *
  * **Example** (Answering)
  *

@@ -38,6 +38,8 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  *
  * **Errors**
  *
+ * Each gives the message back as `request`, with its topic and payload.
+ *
  * - `ProcessNotFound`: there is no process under the pid or name.
  * - `ProcessClosed`: the process is ending.
  * - `HostStopped`: its host is stopping or has stopped.
@@ -89,10 +91,12 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
  * - `options.timeout`: how long to wait, 5 seconds by default; `"Infinity"` waits as long as the callee lives.
  *
  * An interrupted call waits no longer; the callee may handle it all the same. An answer that comes too late is dropped.
+ * At a full inbox that suspends senders the call waits for space first, and not beyond its deadline.
  *
  * **Errors**
  *
- * The topic's own error, when the callee replies with it; those of `send`; and
+ * The topic's own error, when the callee replies with it; those of `send`; and, each with the `request` that was not
+ * answered,
  *
  * - `CallingSelf`: a process called itself.
  * - `CallTimeout`: there was no answer in time.
