@@ -402,6 +402,22 @@ describe("streams", () => {
   )
 })
 
+describe("rendezvous", () => {
+  both("who waits is told, even if the other throws right behind its step", () =>
+    Effect.gen(function* () {
+      const channel = yield* Channel.rendezvous<number>()
+      const sending = yield* Effect.forkChild(Channel.send(channel, 1), { startImmediately: true })
+      yield* Effect.sleep(1)
+      const receiving = Effect.gen(function* () {
+        yield* Channel.receive(channel)
+        throw new Error("thrown in the step of the receive")
+      })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(receiving)))
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(sending)))
+    })
+  )
+})
+
 describe("never", () => {
   both("T9 never yields and is never closed", () =>
     Effect.gen(function* () {

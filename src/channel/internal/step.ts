@@ -7,7 +7,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 
 // The one use of an internal name of effect outside of testing/: the method by which a fiber evaluates an operation, which
 // effect's own `Queue.take` calls for the same purpose. The test "a taken value is delivered in the same step" holds it.
@@ -58,9 +60,10 @@ Object.setPrototypeOf(
       const told = consequences
       if (told.length === 0) return (effect as unknown as Operation)[evaluate](fiber)
       consequences = []
-      const next = (effect as unknown as Operation)[evaluate](fiber)
+      // What the fiber does next may throw: those who wait are told all the same.
+      const next = Result.try(() => (effect as unknown as Operation)[evaluate](fiber))
       settle(told)
-      return next
+      return Result.isSuccess(next) ? next.success : Exit.die(next.failure)
     }
   })
 )
