@@ -198,7 +198,8 @@ export class Cell implements InboxOwner {
 
   // From here on the process takes no messages, unless another body is to take them over.
   private leave(): void {
-    this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
+    // The body of a killed process may be unwound after its end.
+    if (this.status !== "ended") this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
   }
 
   /** Has the process end for good when it ends: whoever asks for it wants this very process gone. */
