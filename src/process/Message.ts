@@ -1,10 +1,12 @@
 /**
  * What one process sends to another: a topic, its payload and the sender; and, when it is a call, a way to answer.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import { step } from "../channel/internal/step.ts"
 import { MessageImpl } from "./internal/message.ts"
+import { cellOf } from "./internal/services.ts"
 import type { Pid } from "./Pid.ts"
 import { AlreadyReplied } from "./ProcessError.ts"
 
@@ -199,9 +201,9 @@ export const replyExit = <R extends Rpc.Any>(
   message: Of<R>,
   exit: Exit.Exit<Rpc.Success<R>, Rpc.Error<R>>
 ): Effect.Effect<void, AlreadyReplied> =>
-  Effect.suspend(() => {
-    const slot = message instanceof MessageImpl ? message.slot : undefined
-    return slot === undefined || slot.settle(exit)
-      ? Effect.void
-      : Effect.fail(new AlreadyReplied({ topic: String(message.topic) }))
+  step((fiber) => {
+    if (!(message instanceof MessageImpl) || message.slot === undefined) return Exit.void
+    if (!message.slot.settle(exit)) return Exit.fail(new AlreadyReplied({ topic: String(message.topic) }))
+    cellOf(fiber)?.inspection?.observe({ _tag: "Reply", message, exit })
+    return Exit.void
   })

@@ -19,6 +19,7 @@ import type { Definition, Implementation } from "./definition.ts"
 import { Environment } from "./environment.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
+import { type Inspection, inspectionOf } from "./inspection.ts"
 import type { Keeper } from "./keeper.ts"
 import type { MessageImpl } from "./message.ts"
 import { makeUnsafe } from "./pid.ts"
@@ -67,6 +68,8 @@ export class Cell implements InboxOwner {
   keeper: Keeper | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
+  /** Who looks into it, if anybody does. */
+  inspection: Inspection | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
@@ -80,7 +83,8 @@ export class Cell implements InboxOwner {
   private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
   // Whether this very process shall go: its keeper can't have it begin again.
   private dismissed = false
-  private arrivals = 0
+  /** How many messages it has accepted. */
+  arrivals = 0
 
   constructor(host: HostImpl, id: number, implementation: Implementation, policy: Policy, environment: Environment) {
     this.host = host
@@ -281,6 +285,7 @@ export class Cell implements InboxOwner {
     this.keeper = undefined
     this.environment = nothing
     this.handedOn = undefined
+    this.inspection = undefined
     this.context = nothing.base
   }
 
@@ -374,10 +379,12 @@ export class Cell implements InboxOwner {
   onAccepted(message: MessageImpl): void {
     message.arrival = this.arrivals++
     this.host.counters.sent++
+    inspectionOf(message.sender)?.observe({ _tag: "Out", to: this.pid, message })
   }
 
-  onTaken(): void {
+  onTaken(message: MessageImpl): void {
     this.host.counters.received++
+    this.inspection?.observe({ _tag: "In", message })
   }
 
   onDropped(message: MessageImpl): void {
