@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Channel from "./Channel.ts"
 
 /**
@@ -52,11 +53,17 @@ export class InvalidPeriod extends Schema.TaggedError<InvalidPeriod>()("InvalidP
 export const after = (delay: Duration.Input): Effect.Effect<Channel.Receiver<number>, never, Scope.Scope> =>
   Effect.flatMap(Channel.conflated<number>(), (channel) => Effect.as(Effect.forkScoped(fire(channel, delay)), channel))
 
+// Timers go by monotonic time, which nobody sets; what they yield is the time of the wall clock.
+const monotonicMillis: Effect.Effect<number> = Effect.map(
+  Clock.monotonicTimeNanos,
+  (nanos) => Number(nanos) / 1_000_000
+)
+
 const fire = (channel: Channel.Channel<number>, delay: Duration.Input): Effect.Effect<void> =>
-  Effect.sleep(delay).pipe(
-    Effect.andThen(Clock.currentTimeMillis),
-    Effect.flatMap((now) => Effect.ignore(Channel.send(channel, now)))
-  )
+  Effect.andThen(Effect.sleep(delay), tell(channel))
+
+const tell = (channel: Channel.Channel<number>): Effect.Effect<void> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.ignore(Channel.send(channel, now)))
 
 /**
  * A timer that can be stopped and set again.
@@ -73,6 +80,13 @@ export interface Timer {
   readonly stop: Effect.Effect<Option.Option<Duration.Duration>>
   /** Stops the timer and sets it again; answers what `stop` answers. */
   readonly reset: (delay: Duration.Input) => Effect.Effect<Option.Option<Duration.Duration>>
+}
+
+// One run of a timer, from when it was set until it fires or is stopped.
+interface Shot {
+  readonly fiber: Fiber.Fiber<unknown>
+  readonly deadline: number
+  readonly hasFired: () => boolean
 }
 
 /**
@@ -100,25 +114,33 @@ export const timer: (delay: Duration.Input) => Effect.Effect<Timer, never, Scope
 ) {
   const scope = yield* Effect.scope
   const channel = yield* Channel.conflated<number>()
-  let running: { readonly fiber: Fiber.Fiber<void>; readonly deadline: number } | undefined
+  const alone = yield* Semaphore.make(1)
+  let running: Shot | undefined
   const set = Effect.fnUntraced(function* (delay: Duration.Input) {
-    const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(Duration.fromInputUnsafe(delay))
-    const fiber = yield* Effect.forkIn(fire(channel, delay), scope)
-    running = { fiber, deadline }
+    const deadline = (yield* monotonicMillis) + Duration.toMillis(Duration.fromInputUnsafe(delay))
+    let fired = false
+    const told = Effect.andThen(
+      tell(channel),
+      Effect.sync(() => (fired = true))
+    )
+    const fiber = yield* Effect.forkIn(Effect.andThen(Effect.sleep(delay), Effect.uninterruptible(told)), scope)
+    running = { fiber, deadline, hasFired: () => fired }
   })
   const stop = Effect.gen(function* () {
     const stopped = running
     running = undefined
+    const ended = stopped === undefined || stopped.fiber.pollUnsafe() !== undefined
+    // What it does at this moment comes to its end first: it fires and is known to have fired, or does neither.
+    if (!ended) yield* Fiber.interrupt(stopped.fiber)
     yield* Effect.ignore(Channel.tryReceive(channel))
-    if (stopped === undefined || stopped.fiber.pollUnsafe() !== undefined) return Option.none<Duration.Duration>()
-    yield* Fiber.interrupt(stopped.fiber)
-    return Option.some(Duration.millis(Math.max(0, stopped.deadline - (yield* Clock.currentTimeMillis))))
+    if (ended || stopped.hasFired()) return Option.none<Duration.Duration>()
+    return Option.some(Duration.millis(Math.max(0, stopped.deadline - (yield* monotonicMillis))))
   })
   yield* set(delay)
   const made: Timer = {
     fired: channel,
-    stop: Effect.uninterruptible(stop),
-    reset: (delay) => Effect.uninterruptible(Effect.tap(stop, () => set(delay)))
+    stop: Effect.uninterruptible(alone.withPermits(1)(stop)),
+    reset: (delay) => Effect.uninterruptible(alone.withPermits(1)(Effect.tap(stop, () => set(delay))))
   }
   return made
 })
@@ -157,12 +179,12 @@ export const ticker = (period: Duration.Input): Effect.Effect<Channel.Receiver<n
   return Effect.flatMap(Channel.conflated<number>(), (channel) => {
     // Each tick is due at its own time, however late the one before was served.
     const tick = (due: number): Effect.Effect<never> =>
-      Clock.currentTimeMillis.pipe(
+      monotonicMillis.pipe(
         Effect.flatMap((now) => fire(channel, Math.max(0, due - now))),
-        Effect.flatMap(() => Clock.currentTimeMillis),
-        Effect.flatMap((now) => tick(due + millis * Math.max(1, Math.ceil((now - due) / millis))))
+        Effect.flatMap(() => monotonicMillis),
+        Effect.flatMap((now) => tick(due + millis * Math.max(1, Math.floor((now - due) / millis) + 1)))
       )
-    const ticking = Effect.flatMap(Clock.currentTimeMillis, (now) => tick(now + millis))
+    const ticking = Effect.flatMap(monotonicMillis, (now) => tick(now + millis))
     return Effect.as(Effect.forkScoped(ticking), channel)
   })
 }

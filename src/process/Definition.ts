@@ -89,7 +89,7 @@ export interface Definition<
   Rpcs extends Rpc.Any,
   Args extends Schema.Top,
   Success extends Schema.Top,
-  State extends Schema.Top = Schema.Top
+  State extends Schema.Top
 > {
   readonly [TypeId]: Known
   /** The name of the definition. */
@@ -331,7 +331,7 @@ export interface Process<
   Rpcs extends Rpc.Any,
   Args extends Schema.Top,
   Success extends Schema.Top,
-  State extends Schema.Top = Schema.Top
+  State extends Schema.Top
 > extends Definition<Name, Rpcs, Args, Success, State> {
   /**
    * The layer that gives the definition its body.
@@ -424,7 +424,7 @@ export const make = <
     inbox: options?.inbox,
     start: options?.start ?? "spawned"
   }
-  const process: Process<Name, Rpc.Any, Schema.Top, Schema.Top> = {
+  const process: Process<Name, Rpc.Any, Schema.Top, Schema.Top, Schema.Top> = {
     [TypeId]: definition,
     name,
     args,

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import { step } from "../channel/internal/step.ts"
 import { type Definition, TypeId } from "./Definition.ts"
 import type { Cell } from "./internal/cell.ts"
-import { issueOf } from "./internal/definition.ts"
+import { type Definition as Known, issueOf } from "./internal/definition.ts"
 import { inspected } from "./internal/inspected.ts"
 import type { ProcessHost } from "./internal/services.ts"
 import { withTarget } from "./internal/target.ts"
@@ -17,14 +17,14 @@ import type { ProcessNotFound } from "./ProcessError.ts"
 import { InvalidState, NoState, OtherDefinition, ReplaceFailed } from "./SysError.ts"
 
 const withState = <A, E>(
-  definition: Pick<Definition<string, Rpc.Any, Schema.Top, Schema.Top>, "name" | typeof TypeId>,
+  definition: { readonly [TypeId]: Known },
   pid: Pid,
   f: (shown: NonNullable<Cell["shown"]>, target: string) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | ProcessNotFound | OtherDefinition | NoState, ProcessHost> =>
   withTarget(pid, (cell): Effect.Effect<A, E | OtherDefinition | NoState> => {
     const { definition: actual, name: target, shown } = cell
     if (actual !== definition[TypeId]) {
-      return Exit.fail(new OtherDefinition({ target, expected: definition.name, actual: actual.name }))
+      return Exit.fail(new OtherDefinition({ target, expected: definition[TypeId].name, actual: actual.name }))
     }
     return shown === undefined ? Exit.fail(new NoState({ target, process: actual.name })) : f(shown, target)
   })

@@ -9,8 +9,8 @@ import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
 import { type Definition, type Implementation, TypeId } from "./Definition.ts"
-import { interruption } from "./internal/cell.ts"
 import { argumentsRefusalOf } from "./internal/definition.ts"
+import { interruption } from "./internal/exit.ts"
 import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
 import { withTarget } from "./internal/target.ts"
 import type { Pid } from "./Pid.ts"
@@ -279,8 +279,14 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  *
  * @category running
  */
-export const upgrade = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
-  process: Definition<Name, Rpcs, Args, Success>,
+export const upgrade = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  State extends Schema.Top
+>(
+  process: Definition<Name, Rpcs, Args, Success, State>,
   ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<never, never, CurrentProcess | Implementation<Name>> =>
   withCell((cell, fiber) => {

@@ -148,7 +148,7 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
     const caller = cellOf(fiber)
     if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, topic }))
     if (callee.status === "restarting") return Exit.fail(new ProcessRestarting({ target: callee.name }))
-    const slot = new ReplySlot(fiber.currentDispatcher)
+    const slot = new ReplySlot(fiber.currentDispatcher, callee, topic)
     let unwatch: (() => void) | undefined
     const answer = Effect.suspend(() => {
       const message = new MessageImpl(topic, payload, caller?.pid, slot)

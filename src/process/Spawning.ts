@@ -66,17 +66,18 @@ export type SpawnFailure<Options> = Options extends { readonly message: object }
  * @category utility types
  */
 export interface Spawn<Answers extends "pid" | "monitor", Requires> {
-  <Name extends string, Rpcs extends Rpc.Any, Success extends Schema.Top>(
-    process: Definition<Name, Rpcs, typeof Schema.Void, Success>
+  <Name extends string, Rpcs extends Rpc.Any, Success extends Schema.Top, State extends Schema.Top>(
+    process: Definition<Name, Rpcs, typeof Schema.Void, Success, State>
   ): Effect.Effect<Spawned<Answers, Rpcs>, SpawnError, Implementation<Name> | Requires>
   <
     Name extends string,
     Rpcs extends Rpc.Any,
     Args extends Schema.Top,
     Success extends Schema.Top,
+    State extends Schema.Top,
     const O extends SpawnOptions<Rpcs> = {}
   >(
-    process: Definition<Name, Rpcs, Args, Success>,
+    process: Definition<Name, Rpcs, Args, Success, State>,
     args: Args["Type"],
     options?: O
   ): Effect.Effect<Spawned<Answers, Rpcs>, SpawnFailure<O>, Implementation<Name> | Requires>

@@ -115,7 +115,8 @@ export type StartArguments<Args> = [Args] extends [void]
  * **Details**
  *
  * A definition with `start: "acknowledged"`, as servers and supervisors have, is up once its body has said
- * `Process.ready`; any other one as soon as it is spawned. An interrupted start kills the process.
+ * `Process.ready`; any other one as soon as it is spawned. An interrupted start kills the process,
+ * unless it was up by then.
  *
  * **Errors**
  *
@@ -157,20 +158,17 @@ export const start = <
   process: Definition<Name, Rpcs, Args, Success, State>,
   ...[args, options]: StartArguments<Args["Type"]>
 ): Effect.Effect<Pid<Rpcs>, StartError, Implementation<Name> | ProcessHost> =>
-  // What was spawned is either handed out or killed, so that no interruption may fall between the two.
-  Effect.uninterruptibleMask((restore) =>
-    withHost((here, fiber): Effect.Effect<Pid<Rpcs>, StartError> => {
+  Effect.suspend(() => {
+    let cell: Cell | undefined
+    const started = withHost((here, fiber): Effect.Effect<Pid<Rpcs>, StartError> => {
       const spawned = spawnNamed(here, process[TypeId], args, options ?? {}, fiber)
       if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
-      const cell = spawned.value
+      cell = spawned.value
       // What the process takes is known to the compiler alone.
-      const pid = cell.pid as Pid<Rpc.Any> as Pid<Rpcs>
-      return restore(within(cell, process.name, options?.timeout)).pipe(
-        Effect.onInterrupt(() => Effect.sync(() => cell.kill(undefined))),
-        Effect.as(pid)
-      )
+      return Effect.as(within(cell, process.name, options?.timeout), cell.pid as Pid<Rpc.Any> as Pid<Rpcs>)
     })
-  )
+    return Effect.onInterrupt(started, () => Effect.sync(() => cell?.kill(undefined)))
+  })
 
 const spawnNamed = (
   here: HostImpl,

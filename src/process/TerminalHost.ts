@@ -19,7 +19,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Selectable from "../channel/Selectable.ts"
 import type { Definition, Implementation } from "./Definition.ts"
-import { interruption } from "./internal/cell.ts"
+import { interruption } from "./internal/exit.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { LineSource } from "./internal/lines.ts"
 import { makeHost } from "./internal/makeHost.ts"
@@ -355,8 +355,14 @@ export const Shutdown: Context.Reference<Effect.Effect<string>> = Context.Refere
  *
  * @category running
  */
-export const main = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top, Success extends Schema.Top>(
-  process: Definition<Name, Rpcs, Args, Success>,
+export const main = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  State extends Schema.Top
+>(
+  process: Definition<Name, Rpcs, Args, Success, State>,
   ...[args]: ArgumentsOf<Args["Type"]>
 ): Effect.Effect<number, SpawnError, Implementation<Name> | TerminalHost> =>
   Effect.gen(function* () {

@@ -5,6 +5,7 @@
 import * as Config from "effect/Config"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import { ExplorationFailed, InvalidReplay } from "./ExploreError.ts"
 import { write } from "./internal/artifact.ts"
 import { type Exhaustive, exhaustive } from "./internal/exhaustive.ts"
@@ -12,6 +13,7 @@ import { pct } from "./internal/pct.ts"
 import { parse } from "./internal/schedule.ts"
 import { explore, type Finding } from "./internal/session.ts"
 import { replay, type Strategy as Decider } from "./internal/Strategy.ts"
+import { World } from "./internal/World.ts"
 import { randomWalk, uniformWalk } from "./internal/walks.ts"
 
 export { ExplorationFailed, InvalidReplay, Verdict } from "./ExploreError.ts"
@@ -54,7 +56,7 @@ export interface Options {
   readonly strategy?: Strategy | undefined
   /** After how many steps a run that goes on is a livelock: 10,000. */
   readonly maxSteps?: number | undefined
-  /** Whether fibers that outlive the program are a fault (`fail`, the default) or not. */
+  /** Whether fibers that outlive the program, and scopes that it leaves open, are a fault (`fail`, the default) or not. */
   readonly leaks?: "fail" | "ignore" | undefined
   /** Whether a failing schedule is made plainer before it is shown: `true`. */
   readonly shrink?: "always" | "never" | undefined
@@ -115,8 +117,11 @@ const failed = Effect.fnUntraced(function* ({ replay, schedules, trace, verdict 
  * scheduled keep their order. Time is virtual: it starts at 0 and goes on, to the next sleeper, only when nothing can
  * run. Effect's `Random` is seeded. What the program logs goes into the trace.
  *
- * A run fails if the program fails or dies, waits for ever, does not end, leaves fibers behind, or goes another way when
- * its schedule is repeated; see {@link Verdict}. The fibers that a run leaves behind stay suspended.
+ * A run fails if the program fails or dies, waits for ever, does not end, leaves fibers or open scopes behind, or goes
+ * another way when its schedule is repeated; see {@link Verdict}. The fibers that a run leaves behind stay suspended.
+ *
+ * A scope counts as left open if it was made in the run, is nobody's child, and has finalizers that have not run. One
+ * that was made by `Scope.makeUnsafe` is seen if a fiber has it as its `Scope` service before anything is added to it.
  *
  * **Gotchas**
  *
@@ -164,3 +169,43 @@ export const check = <A, E, R>(
     if (finding !== undefined) return yield* failed(finding, options)
     return { schedules, steps, complete: "complete" in decider && decider.complete() }
   })
+
+const name = <A extends object, E, R>(make: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R> =>
+  Effect.tap(make, (object) =>
+    Effect.withFiber((fiber) => {
+      const { scheduler } = fiber.cache
+      if (scheduler instanceof World) scheduler.named(object, name)
+      return Effect.void
+    })
+  )
+
+/**
+ * Gives what the effect makes a name, by which verdicts and traces call it; outside of an exploration it does nothing.
+ *
+ * **Details**
+ *
+ * A name is worth giving to what fibers wait on (a deferred, a queue, a semaphore, a latch, a channel, an inbox), to a
+ * fiber, and to a scope. Of those without a name a verdict tells the kind and a number in the order of their making, as
+ * in `Queue 2`, if they came of an effect like `Queue.make`; what was made by a `makeUnsafe` is known if it is named.
+ *
+ * **Example** (What a consumer waits on)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Queue } from "effect"
+ * import { Explore } from "troupe/testing"
+ *
+ * const program = Effect.gen(function*() {
+ *   const orders = yield* Queue.unbounded<string>().pipe(Explore.named("orders"))
+ *   yield* Queue.take(orders)
+ * })
+ *
+ * const found = await Effect.runPromise(Effect.flip(Explore.check(program)))
+ * found.message.includes('#1 main waits to take from Queue "orders"') // => true
+ * ```
+ *
+ * @category exploring
+ */
+export const named: {
+  (name: string): <A extends object, E, R>(make: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A extends object, E, R>(make: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R>
+} = dual(2, name)

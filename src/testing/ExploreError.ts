@@ -11,9 +11,10 @@ import { tags } from "./internal/verdict.ts"
  *
  * - `Failure`: it failed with a typed error, or was interrupted.
  * - `Defect`: it died.
- * - `Deadlock`: it has not ended, and nothing is left that could wake one of its fibers.
+ * - `Deadlock`: it has not ended, and nothing is left that could wake one of its fibers. The detail says who waits on
+ *   what, and who holds it.
  * - `Livelock`: it has not ended after `maxSteps` steps.
- * - `Leak`: it has ended, and fibers of it are left.
+ * - `Leak`: it has ended, and fibers of it are left, or scopes with finalizers that nobody will close.
  * - `NonDeterminism`: it draws on something outside of Effect, so that the same schedule goes another way.
  *
  * @category models

@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Logger, Option, Schema, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Schema, Stream } from "effect"
 import { Channel, ChannelError } from "troupe"
-import { settle } from "../support/processes.ts"
-import { both } from "../support/both.ts"
-import { explore } from "../support/schedules.ts"
+import { both, sized, thoroughly } from "../support/both.ts"
 
-const { range } = { range: (n: number) => Array.from({ length: n }, (_, i) => i) }
+const range = (n: number) => Array.from({ length: n }, (_, i) => i)
+const ordered = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)
 const receiveAll = <A>(channel: Channel.Receiver<A>, into: Array<A> = []): Effect.Effect<Array<A>> =>
   Effect.gen(function* () {
     while (true) into.push(yield* Channel.receive(channel))
@@ -27,47 +26,46 @@ for (const [kind, make] of Object.entries(queues)) {
         const channel = yield* make<number>()
         assert.isTrue(Option.isNone(yield* Channel.tryReceive(channel)))
         const receiving = yield* Effect.forkChild(Channel.receive(channel), { startImmediately: true })
-        yield* settle
+        yield* Effect.sleep(1)
         assert.isUndefined(receiving.pollUnsafe())
         yield* Channel.send(channel, 1)
         assert.strictEqual(yield* Fiber.join(receiving), 1)
       })
     )
 
-    it.effect("C4 100 values of one sender arrive in order", () =>
+    sized("C4 the values of one sender arrive in order", { full: 100, explored: 10 }, (count) =>
       Effect.gen(function* () {
         const channel = yield* make<number>()
         yield* Effect.forkChild(
           Effect.andThen(
-            Effect.forEach(range(100), (n) => Channel.send(channel, n)),
+            Effect.forEach(range(count), (n) => Channel.send(channel, n)),
             Channel.close(channel)
           )
         )
-        assert.deepStrictEqual(yield* receiveAll(channel), range(100))
+        assert.deepStrictEqual(yield* receiveAll(channel), range(count))
       })
     )
 
-    it.effect("C4 4 senders of 1,000 each to 3 receivers: each value once, each sender's in order", () =>
-      Effect.gen(function* () {
-        const channel = yield* make<readonly [number, number]>()
-        const received: Array<readonly [number, number]> = []
-        const receivers = yield* Effect.forEach(range(3), () => Effect.forkChild(receiveAll(channel, received)))
-        yield* Effect.forEach(
-          range(4),
-          (s) => Effect.forEach(range(1000), (n) => Channel.send(channel, [s, n] as const)),
-          {
-            concurrency: "unbounded"
-          }
-        )
-        yield* Channel.close(channel)
-        yield* Effect.forEach(receivers, Fiber.join)
-        for (const sender of range(4)) {
-          assert.deepStrictEqual(
-            received.filter(([s]) => s === sender).map(([, n]) => n),
-            range(1000)
+    sized(
+      "C4 of 4 senders to 3 receivers each value arrives once, and each receiver has those of a sender in order",
+      { full: 1000, explored: 3 },
+      (count) =>
+        Effect.gen(function* () {
+          const channel = yield* make<readonly [number, number]>()
+          const receivers = yield* Effect.forEach(range(3), () => Effect.forkChild(receiveAll(channel)))
+          yield* Effect.forEach(
+            range(4),
+            (s) => Effect.forEach(range(count), (n) => Channel.send(channel, [s, n] as const)),
+            { concurrency: "unbounded" }
           )
-        }
-      })
+          yield* Channel.close(channel)
+          const received = yield* Effect.forEach(receivers, Fiber.join)
+          for (const sender of range(4)) {
+            const from = received.map((values) => values.filter(([s]) => s === sender).map(([, n]) => n))
+            for (const values of from) assert.deepStrictEqual(values, ordered(values))
+            assert.deepStrictEqual(ordered(from.flat()), range(count))
+          }
+        })
     )
 
     both("C6 closing wakes receivers and senders with ChannelClosed, and a sender has its value back", () =>
@@ -98,7 +96,7 @@ for (const [kind, make] of Object.entries(queues)) {
       })
     )
 
-    it.effect("C13 a channel through a channel, 2,000 hops deep: both ends finish", () =>
+    sized("C13 a channel through a channel, many hops deep: both ends finish", { full: 2000, explored: 5 }, (hops) =>
       Effect.gen(function* () {
         interface Next {
           readonly next: Channel.Channel<Next>
@@ -106,7 +104,7 @@ for (const [kind, make] of Object.entries(queues)) {
         const first = yield* make<Next>()
         const forth = Effect.gen(function* () {
           let channel = first
-          for (let i = 0; i < 2000; i++) {
+          for (let i = 0; i < hops; i++) {
             const next = yield* make<Next>()
             yield* Channel.send(channel, { next })
             channel = next
@@ -115,7 +113,7 @@ for (const [kind, make] of Object.entries(queues)) {
         })
         const back = Effect.gen(function* () {
           let channel = first
-          for (let i = 0; i < 2000; i++) channel = (yield* Channel.receive(channel)).next
+          for (let i = 0; i < hops; i++) channel = (yield* Channel.receive(channel)).next
           return channel
         })
         const [sent, received] = yield* Effect.all([forth, back], { concurrency: "unbounded" })
@@ -123,49 +121,39 @@ for (const [kind, make] of Object.entries(queues)) {
       })
     )
 
-    it.effect("C26 an interrupted receive loses nothing, in 10,000 schedules and at three rates of preemption", () =>
-      Effect.forEach([0.05, 0.15, 0.3], (preemption) =>
-        explore(
-          Effect.gen(function* () {
-            const channel = yield* make<number>()
-            const received: Array<number> = []
-            const victim = yield* Effect.forkChild(receiveAll(channel, received))
-            const other = yield* Effect.forkChild(receiveAll(channel, received))
-            const sending = yield* Effect.forkChild(Effect.forEach(range(4), (n) => Channel.send(channel, n)))
-            yield* Effect.yieldNow
-            yield* Fiber.interrupt(victim)
-            yield* Fiber.join(sending)
-            yield* Channel.close(channel)
-            yield* Fiber.join(other)
-            assert.deepStrictEqual(received.toSorted(), range(4))
-          }),
-          { schedules: 3500, preemption }
-        )
-      )
+    thoroughly("C26 an interrupted receive loses nothing", () =>
+      Effect.gen(function* () {
+        const channel = yield* make<number>()
+        const received: Array<number> = []
+        const victim = yield* Effect.forkChild(receiveAll(channel, received))
+        const other = yield* Effect.forkChild(receiveAll(channel, received))
+        const sending = yield* Effect.forkChild(Effect.forEach(range(4), (n) => Channel.send(channel, n)))
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(victim)
+        yield* Fiber.join(sending)
+        yield* Channel.close(channel)
+        yield* Fiber.join(other)
+        assert.deepStrictEqual(received.toSorted(), range(4))
+      })
     )
 
-    it.effect("C27 a send that reports its interruption has sent nothing, in 10,000 schedules", () =>
-      Effect.forEach([0.05, 0.15, 0.3], (preemption) =>
-        explore(
-          Effect.gen(function* () {
-            const channel = yield* make<number>()
-            const received: Array<number> = []
-            const senders: Array<Fiber.Fiber<void, unknown>> = []
-            for (const n of range(4)) senders.push(yield* Effect.forkChild(Channel.send(channel, n)))
-            const receiver = yield* Effect.forkChild(receiveAll(channel, received))
-            yield* Effect.yieldNow
-            for (const fiber of senders.slice(1, 3)) fiber.interruptUnsafe()
-            const exits = yield* Effect.forEach(senders, Fiber.await)
-            yield* Channel.close(channel)
-            yield* Fiber.join(receiver)
-            assert.deepStrictEqual(
-              received.toSorted(),
-              range(4).filter((n) => Exit.isSuccess(exits[n] ?? Exit.void))
-            )
-          }),
-          { schedules: 3500, preemption }
+    thoroughly("C27 a send that reports its interruption has sent nothing", () =>
+      Effect.gen(function* () {
+        const channel = yield* make<number>()
+        const received: Array<number> = []
+        const senders: Array<Fiber.Fiber<void, unknown>> = []
+        for (const n of range(4)) senders.push(yield* Effect.forkChild(Channel.send(channel, n)))
+        const receiver = yield* Effect.forkChild(receiveAll(channel, received))
+        yield* Effect.yieldNow
+        for (const fiber of senders.slice(1, 3)) fiber.interruptUnsafe()
+        const exits = yield* Effect.forEach(senders, Fiber.await)
+        yield* Channel.close(channel)
+        yield* Fiber.join(receiver)
+        assert.deepStrictEqual(
+          received.toSorted(),
+          range(4).filter((n) => Exit.isSuccess(exits[n] ?? Exit.void))
         )
-      )
+      })
     )
   })
 }
@@ -196,18 +184,25 @@ describe("a channel with a buffer", () => {
     })
   )
 
-  it.effect("C8 while 25,000 values pass, it never holds more than its capacity", () =>
+  sized("C8 while values pass, it never holds more than its capacity", { full: 12_500, explored: 5 }, (count) =>
     Effect.gen(function* () {
-      const channel = yield* Channel.bounded<number>(10)
-      const sending = yield* Effect.forkChild(
-        Effect.forEach(range(25_000), (n) => Channel.send(channel, n), { discard: true })
+      const channel = yield* Channel.bounded<number>(3)
+      const holds = () => assert.isTrue(channel.length >= 0 && channel.length <= channel.capacity)
+      const sending = yield* Effect.forEach(range(2), () =>
+        Effect.forkChild(
+          Effect.forEach(range(count), (n) => Effect.map(Channel.send(channel, n), holds), { discard: true })
+        )
       )
-      for (let n = 0; n < 25_000; n++) {
-        assert.isTrue(channel.length >= 0 && channel.length <= channel.capacity)
-        assert.strictEqual(yield* Channel.receive(channel), n)
+      yield* Effect.sleep(1)
+      assert.strictEqual(channel.length, channel.capacity)
+      assert.isFalse(yield* Channel.trySend(channel, -1))
+      for (let n = 0; n < 2 * count; n++) {
+        yield* Channel.receive(channel)
+        holds()
       }
-      yield* Fiber.join(sending)
+      yield* Effect.forEach(sending, Fiber.join)
       assert.strictEqual(channel.length, 0)
+      assert.isTrue(Option.isNone(yield* Channel.tryReceive(channel)))
     })
   )
 
@@ -223,7 +218,7 @@ describe("a channel with a buffer", () => {
     )
   }
 
-  it.effect("C29 a permit keeps its slot; unused it gives it back; closing drops it", () =>
+  both("C29 a permit keeps its slot; unused it gives it back; closing drops it", () =>
     Effect.gen(function* () {
       const channel = yield* Channel.bounded<number>(1)
       yield* Effect.scoped(
@@ -241,9 +236,11 @@ describe("a channel with a buffer", () => {
       const reserving = yield* Effect.forkChild(Effect.scoped(Effect.andThen(Channel.reserve(channel), Effect.never)), {
         startImmediately: true
       })
-      const sending = yield* Effect.forkChild(Channel.send(channel, 4), { startImmediately: true })
+      yield* Effect.sleep(1)
+      const sending = yield* Effect.forkChild(Channel.send(channel, 4))
+      yield* Effect.sleep(1)
       assert.strictEqual(yield* Channel.receive(channel), 3)
-      yield* settle
+      yield* Effect.sleep(1)
       assert.isUndefined(sending.pollUnsafe())
       yield* Fiber.interrupt(reserving)
       yield* Fiber.join(sending)
@@ -267,7 +264,7 @@ describe("a rendezvous", () => {
     Effect.gen(function* () {
       const channel = yield* Channel.rendezvous<number>()
       const sending = yield* Effect.forkChild(Channel.send(channel, 1), { startImmediately: true })
-      yield* settle
+      yield* Effect.sleep(1)
       assert.isUndefined(sending.pollUnsafe())
       assert.strictEqual(channel.length, 0)
       assert.strictEqual(yield* Channel.receive(channel), 1)
@@ -339,138 +336,6 @@ describe("a promise channel", () => {
   )
 })
 
-describe("what nobody received", () => {
-  /** Keeps what it is handed. */
-  const hook = () => {
-    const values: Array<number> = []
-    return { values, onUndelivered: (value: number) => Effect.sync(() => void values.push(value)) }
-  }
-
-  it.effect("C9 of random transfers and leftovers each value is received once or handed over once", () =>
-    Effect.gen(function* () {
-      for (const seed of range(20)) {
-        const { onUndelivered, values } = hook()
-        const capacity = 1 + ((seed * 7) % 60)
-        const transfers = (seed * 517) % 1000
-        const leftovers = seed % capacity
-        const channel = yield* Channel.bounded<number>(capacity, { onUndelivered })
-        const received: Array<number> = []
-        yield* Effect.forkChild(Effect.forEach(range(transfers), (n) => Channel.send(channel, n), { discard: true }))
-        for (let i = 0; i < transfers; i++) received.push(yield* Channel.receive(channel))
-        for (let i = 0; i < leftovers; i++) yield* Channel.send(channel, transfers + i)
-        yield* Channel.cancel(channel)
-        assert.deepStrictEqual([...received, ...values], range(transfers + leftovers))
-      }
-    })
-  )
-
-  both("C17 C20 a send that is interrupted, or fails, was not accepted: nothing is handed over", () =>
-    Effect.gen(function* () {
-      const { onUndelivered, values } = hook()
-      const channel = yield* Channel.rendezvous<number>({ onUndelivered })
-      const sending = yield* Effect.forkChild(Channel.send(channel, 1), { startImmediately: true })
-      yield* Fiber.interrupt(sending)
-      assert.isFalse(yield* Channel.trySend(channel, 2))
-      yield* Channel.close(channel)
-      assert.strictEqual((yield* Effect.flip(Channel.send(channel, 3))).value, 3)
-      yield* Channel.cancel(channel)
-      assert.deepStrictEqual(values, [])
-    })
-  )
-
-  it.effect("C19 conflation hands over what is replaced; closing does not hand over the last, cancelling does", () =>
-    Effect.gen(function* () {
-      const { onUndelivered, values } = hook()
-      const channel = yield* Channel.conflated<number>({ onUndelivered })
-      for (const n of [1, 2, 3]) yield* Channel.send(channel, n)
-      assert.deepStrictEqual(values, [1, 2])
-      yield* Channel.close(channel)
-      assert.deepStrictEqual(values, [1, 2])
-      yield* Channel.cancel(channel)
-      assert.deepStrictEqual(values, [1, 2, 3])
-    })
-  )
-
-  both("C21 what is received is never handed over", () =>
-    Effect.gen(function* () {
-      const { onUndelivered, values } = hook()
-      const channel = yield* Channel.bounded<number>(1, { onUndelivered })
-      yield* Channel.send(channel, 1)
-      yield* Channel.receive(channel)
-      yield* Channel.cancel(channel)
-      assert.deepStrictEqual(values, [])
-    })
-  )
-
-  it.effect("C22 overflow hands over exactly what is dropped; a try that answers false drops nothing", () =>
-    Effect.gen(function* () {
-      const sliding = hook()
-      const slides = yield* Channel.sliding<number>(2, sliding)
-      const dropping = hook()
-      const drops = yield* Channel.dropping<number>(2, dropping)
-      for (const n of [1, 2, 3]) {
-        yield* Channel.send(slides, n)
-        yield* Channel.send(drops, n)
-      }
-      assert.isTrue(yield* Channel.trySend(slides, 4))
-      assert.isFalse(yield* Channel.trySend(drops, 4))
-      assert.deepStrictEqual([sliding.values, dropping.values], [[1, 2], [3]])
-    })
-  )
-
-  both("C23 a hook that dies neither stops the others nor hides what the channel was closed with", () =>
-    Effect.gen(function* () {
-      const seen: Array<number> = []
-      const channel = yield* Channel.unbounded<number>({
-        onUndelivered: (n) =>
-          Effect.andThen(
-            Effect.sync(() => seen.push(n)),
-            n === 2 ? Effect.void : Effect.die(`bad ${n}`)
-          )
-      })
-      for (const n of [1, 2, 3]) yield* Channel.send(channel, n)
-      const exit = yield* Effect.exit(Channel.cancel(channel, Cause.fail("enough")))
-      assert.deepStrictEqual(seen, [1, 2, 3])
-      assert.include(String(exit), "bad 1")
-      assert.include(String(exit), "bad 3")
-      const closed = yield* Effect.flip(Channel.receive(channel))
-      assert.include(closed.message, "enough")
-    })
-  )
-})
-
-describe("what nobody received, when who made it so is interrupted", () => {
-  it.effect("is handed over all the same", () =>
-    Effect.gen(function* () {
-      const seen: Array<number> = []
-      const channel = yield* Channel.unbounded<number>({
-        onUndelivered: (n) =>
-          Effect.andThen(
-            Effect.yieldNow,
-            Effect.sync(() => seen.push(n))
-          )
-      })
-      for (const n of [1, 2, 3]) yield* Channel.send(channel, n)
-      yield* Fiber.interrupt(yield* Effect.forkChild(Channel.cancel(channel), { startImmediately: true }))
-      yield* settle
-      assert.deepStrictEqual(seen, [1, 2, 3])
-    })
-  )
-
-  it.effect("is reported when the hook of a drop dies", () =>
-    Effect.gen(function* () {
-      const reports: Array<string> = []
-      const channel = yield* Channel.sliding<number>(1, { onUndelivered: (n) => Effect.die(`bad ${n}`) })
-      yield* Effect.andThen(Channel.send(channel, 1), Channel.send(channel, 2)).pipe(
-        Effect.provide(Logger.layer([Logger.make(({ cause }) => void reports.push(Cause.pretty(cause)))]))
-      )
-      assert.strictEqual(reports.length, 1)
-      assert.include(reports[0], "bad 1")
-      assert.strictEqual(yield* Channel.receive(channel), 2)
-    })
-  )
-})
-
 describe("streams", () => {
   it.effect.prop("a stream through a channel arrives whole, and ends", [Schema.Array(Schema.Int)], ([values]) =>
     Effect.gen(function* () {
@@ -495,7 +360,7 @@ describe("never", () => {
   both("T9 never yields and is never closed", () =>
     Effect.gen(function* () {
       const waiting = yield* Effect.forkChild(Channel.receive(Channel.never), { startImmediately: true })
-      yield* settle
+      yield* Effect.sleep("1 hour")
       assert.isUndefined(waiting.pollUnsafe())
       assert.isTrue(Option.isNone(yield* Channel.tryReceive(Channel.never)))
     })

@@ -33,11 +33,12 @@ describe("docs/examples/concepts", () => {
     Effect.gen(function* () {
       const page = readFileSync(new URL("../../docs/concepts/exploration.md", import.meta.url), "utf8")
       const shown = [...page.matchAll(/```text\n([^`]*)\n```/g)].map((match) => match[1] ?? "")
-      const [failure = "", waits = "", operations = ""] = shown
-      const { deadlock, message, replayed, tickets, update } = yield* exploration
+      const [failure = "", waits = "", left = "", operations = ""] = shown
+      const { deadlock, leak, message, replayed, tickets, update } = yield* exploration
       assert.strictEqual(update, failure)
       assert.include(message, "the job is lost")
       assert.include(deadlock, waits)
+      assert.include(leak, left)
       assert.include(tickets, operations)
       assert.include(replayed, "the balance is ")
     })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Logger, Option, Schema } from "effect"
+import { Effect, Fiber, Logger, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Process, ProcessHost, Registry } from "troupe"
 import { both } from "../support/both.ts"
@@ -13,14 +13,18 @@ const Slow = Process.make("test:slow", {
 const SlowLive = Slow.toLayer(
   Effect.fn(function* (how) {
     yield* Effect.yieldNow
+    up.delete(String(yield* Process.self))
     if (how === "ignore") return yield* Process.ignore
     if (how === "fail") return yield* Effect.fail("no disk")
     if (how === "return") return
     if (how === "sleep") yield* Effect.sleep("100 millis")
+    up.add(String(yield* Process.self))
     yield* Process.ready
     return yield* Effect.never
   })
 )
+
+const up = new Set<string>()
 
 const quiet = Logger.layer([])
 
@@ -79,14 +83,16 @@ describe("Process.start", () => {
     }).pipe(Effect.provide([SlowLive, host]))
   )
 
-  both("an interrupted start leaves no process", () =>
+  both("an interrupted start kills the process, unless it was up by then", () =>
     Effect.gen(function* () {
-      const starting = yield* Effect.forkChild(Process.start(Slow, "ready"))
+      const starting = yield* Effect.forkChild(Process.start(Slow, "ready", { name: "slow" }))
       yield* Effect.yieldNow
+      const pid = yield* Registry.whereis("slow")
       yield* Fiber.interrupt(starting)
-      yield* Effect.yieldNow
-      const started = Exit.isSuccess(yield* Fiber.await(starting))
-      assert.strictEqual((yield* ProcessHost.list()).length, started ? 1 : 0)
+      for (const left of yield* ProcessHost.list()) {
+        assert.deepStrictEqual(Option.some(left), pid)
+        assert.isTrue(up.has(String(left)))
+      }
     }).pipe(Effect.provide([SlowLive, host]))
   )
 })

@@ -65,47 +65,50 @@ describe("StateMachine: events", () => {
     }).pipe(Effect.provide([TwoLive, host]))
   })
 
-  both("P25 an event may be postponed by the transition that leaves the state, and again; staying replays nothing", () => {
-    const seen: Array<string> = []
-    const { internal, on } = common(seen)
-    const TwoLive = Two.toLayer(() =>
-      Two.of({
-        initial: A({ n: 0 }),
-        states: {
-          A: {
-            on: {
-              ...on,
-              note: (state, { payload }) => {
-                seen.push(`A note ${payload}`)
-                return payload === 0
-                  ? StateMachine.next(B({ n: 0 }), { postpone: true })
-                  : StateMachine.next(A({ n: state.n + 1 }), { postpone: true })
-              }
+  both(
+    "P25 an event may be postponed by the transition that leaves the state, and again; staying replays nothing",
+    () => {
+      const seen: Array<string> = []
+      const { internal, on } = common(seen)
+      const TwoLive = Two.toLayer(() =>
+        Two.of({
+          initial: A({ n: 0 }),
+          states: {
+            A: {
+              on: {
+                ...on,
+                note: (state, { payload }) => {
+                  seen.push(`A note ${payload}`)
+                  return payload === 0
+                    ? StateMachine.next(B({ n: 0 }), { postpone: true })
+                    : StateMachine.next(A({ n: state.n + 1 }), { postpone: true })
+                }
+              },
+              internal
             },
-            internal
-          },
-          B: { on, internal }
-        }
-      })
-    )
-    return Effect.gen(function* () {
-      const pid = yield* Process.start(Two)
-      yield* Process.send(pid, "note", 1)
-      yield* Process.send(pid, "note", 2)
-      yield* Process.send(pid, "go", "A")
-      yield* Process.send(pid, "note", 0)
-      yield* Process.send(pid, "note", 3)
-      assert.deepStrictEqual(yield* Process.call(pid, "seen"), [
-        "A note 1",
-        "A note 2",
-        "A note 0",
-        "B note 1",
-        "B note 2",
-        "B note 0",
-        "B note 3"
-      ])
-    }).pipe(Effect.provide([TwoLive, host]))
-  })
+            B: { on, internal }
+          }
+        })
+      )
+      return Effect.gen(function* () {
+        const pid = yield* Process.start(Two)
+        yield* Process.send(pid, "note", 1)
+        yield* Process.send(pid, "note", 2)
+        yield* Process.send(pid, "go", "A")
+        yield* Process.send(pid, "note", 0)
+        yield* Process.send(pid, "note", 3)
+        assert.deepStrictEqual(yield* Process.call(pid, "seen"), [
+          "A note 1",
+          "A note 2",
+          "A note 0",
+          "B note 1",
+          "B note 2",
+          "B note 0",
+          "B note 3"
+        ])
+      }).pipe(Effect.provide([TwoLive, host]))
+    }
+  )
 
   both("P25 a call that is postponed is answered in the state in which it is handled", () => {
     const { internal, on } = common([])
@@ -292,7 +295,10 @@ describe("StateMachine: states", () => {
   both("whoever has an answer finds the state that led to it; the log shows in, state, answer", () => {
     const { internal, on } = common([])
     const states = {
-      on: { ...on, seen: (state: { readonly n: number }) => StateMachine.next(B({ n: state.n + 1 }), { reply: ["x"] }) },
+      on: {
+        ...on,
+        seen: (state: { readonly n: number }) => StateMachine.next(B({ n: state.n + 1 }), { reply: ["x"] })
+      },
       internal
     }
     const TwoLive = Two.toLayer(() => Two.of({ initial: A({ n: 0 }), states: { A: states, B: states } }))
@@ -329,54 +335,57 @@ describe("StateMachine: states", () => {
 })
 
 describe("StateMachine: timeouts", () => {
-  timed("P26 a state timeout fires in its state; leaving cancels it, staying keeps it, setting it again restarts it", () => {
-    const seen: Array<string> = []
-    const { internal, on } = common(seen)
-    const TwoLive = Two.toLayer(() =>
-      Two.of({
-        initial: A({ n: 0 }),
-        states: {
-          A: {
-            on: {
-              ...on,
-              note: (state, { payload }) => {
-                if (payload === 0) return StateMachine.next(A({ n: state.n + 1 }))
-                return StateMachine.stay({ stateTimeout: payload < 0 ? "Infinity" : payload })
-              }
+  timed(
+    "P26 a state timeout fires in its state; leaving cancels it, staying keeps it, setting it again restarts it",
+    () => {
+      const seen: Array<string> = []
+      const { internal, on } = common(seen)
+      const TwoLive = Two.toLayer(() =>
+        Two.of({
+          initial: A({ n: 0 }),
+          states: {
+            A: {
+              on: {
+                ...on,
+                note: (state, { payload }) => {
+                  if (payload === 0) return StateMachine.next(A({ n: state.n + 1 }))
+                  return StateMachine.stay({ stateTimeout: payload < 0 ? "Infinity" : payload })
+                }
+              },
+              internal,
+              stateTimeout: write(seen, "A timeout")
             },
-            internal,
-            stateTimeout: write(seen, "A timeout")
-          },
-          B: { on, internal, stateTimeout: write(seen, "B timeout") }
-        }
-      })
-    )
-    return Effect.gen(function* () {
-      const pid = yield* Process.start(Two)
-      const seenBy = (time: number) => Effect.andThen(Effect.sleep(time), Process.call(pid, "seen"))
-      // Staying, and changing the data, keep it.
-      yield* Process.send(pid, "note", 20)
-      yield* Effect.sleep(10)
-      yield* Process.send(pid, "note", 0)
-      assert.deepStrictEqual(yield* seenBy(5), [])
-      assert.deepStrictEqual(yield* seenBy(10), ["A timeout"])
-      // Setting it again restarts it.
-      yield* Process.send(pid, "note", 20)
-      yield* Effect.sleep(15)
-      yield* Process.send(pid, "note", 20)
-      assert.deepStrictEqual(yield* seenBy(15), ["A timeout"])
-      assert.deepStrictEqual(yield* seenBy(10), ["A timeout", "A timeout"])
-      // Without end it is cancelled.
-      yield* Process.send(pid, "note", 20)
-      yield* Process.send(pid, "note", -1)
-      assert.strictEqual((yield* seenBy(30)).length, 2)
-      // Leaving cancels it, for good.
-      yield* Process.send(pid, "note", 20)
-      yield* Process.send(pid, "go", "B")
-      yield* Process.send(pid, "go", "A")
-      assert.strictEqual((yield* seenBy(30)).length, 2)
-    }).pipe(Effect.provide([TwoLive, host]))
-  })
+            B: { on, internal, stateTimeout: write(seen, "B timeout") }
+          }
+        })
+      )
+      return Effect.gen(function* () {
+        const pid = yield* Process.start(Two)
+        const seenBy = (time: number) => Effect.andThen(Effect.sleep(time), Process.call(pid, "seen"))
+        // Staying, and changing the data, keep it.
+        yield* Process.send(pid, "note", 20)
+        yield* Effect.sleep(10)
+        yield* Process.send(pid, "note", 0)
+        assert.deepStrictEqual(yield* seenBy(5), [])
+        assert.deepStrictEqual(yield* seenBy(10), ["A timeout"])
+        // Setting it again restarts it.
+        yield* Process.send(pid, "note", 20)
+        yield* Effect.sleep(15)
+        yield* Process.send(pid, "note", 20)
+        assert.deepStrictEqual(yield* seenBy(15), ["A timeout"])
+        assert.deepStrictEqual(yield* seenBy(10), ["A timeout", "A timeout"])
+        // Without end it is cancelled.
+        yield* Process.send(pid, "note", 20)
+        yield* Process.send(pid, "note", -1)
+        assert.strictEqual((yield* seenBy(30)).length, 2)
+        // Leaving cancels it, for good.
+        yield* Process.send(pid, "note", 20)
+        yield* Process.send(pid, "go", "B")
+        yield* Process.send(pid, "go", "A")
+        assert.strictEqual((yield* seenBy(30)).length, 2)
+      }).pipe(Effect.provide([TwoLive, host]))
+    }
+  )
 
   timed("P26 a state timeout that has fired while the state is being left never arrives", () => {
     const seen: Array<string> = []

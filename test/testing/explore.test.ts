@@ -143,14 +143,20 @@ describe("verdicts", () => {
     })
   )
 
-  it.live("a deadlock says who waits, since when and where", () =>
+  it.live("a deadlock says who waits, on what, since when and where", () =>
     Effect.gen(function* () {
       const error = yield* found(planted.stuck)
       assert.strictEqual(error.verdict, "Deadlock")
-      assert.include(error.detail, "#1 forgotten waits since step 1 in forgotten")
+      assert.include(error.detail, "#1 forgotten waits on Deferred 1 (made in forgotten) since step 1 in forgotten")
       const locks = yield* found(planted.lockOrder)
-      assert.match(locks.detail, /#2 transfer waits since step \d+ in second lock < transfer/)
-      assert.match(locks.detail, /#3 transfer waits since step \d+ in second lock < transfer/)
+      assert.match(
+        locks.detail,
+        /#2 transfer waits on Semaphore 2 \(held by #3 transfer\) since step \d+ in second lock < transfer/
+      )
+      assert.match(
+        locks.detail,
+        /#3 transfer waits on Semaphore 1 \(held by #2 transfer\) since step \d+ in second lock < transfer/
+      )
     })
   )
 
@@ -170,7 +176,7 @@ describe("verdicts", () => {
       const program = Effect.forkDetach(Effect.withSpan(Effect.never, "daemon"))
       const error = yield* found(program)
       assert.strictEqual(error.verdict, "Leak")
-      assert.include(error.detail, "1 fiber is left:\n  #2 daemon waits since step 2 in daemon")
+      assert.include(error.detail, "1 fiber is left:\n  #2 daemon waits for ever since step 2 in daemon")
       yield* Explore.check(program, { leaks: "ignore" })
       yield* Explore.check(Effect.forkChild(Effect.never))
     })

@@ -1,4 +1,4 @@
-import { Effect, Fiber, Queue, Ref, Semaphore } from "effect"
+import { Effect, Fiber, Queue, Ref, Scope, Semaphore } from "effect"
 import { Explore, Linearizability } from "troupe/testing"
 
 // #region lost-update
@@ -39,7 +39,8 @@ export const lostMessage = Effect.gen(function* () {
 
 // #region deadlock
 export const lockOrder = Effect.gen(function* () {
-  const [left, right] = [yield* Semaphore.make(1), yield* Semaphore.make(1)]
+  const left = yield* Semaphore.make(1).pipe(Explore.named("left"))
+  const right = yield* Semaphore.make(1).pipe(Explore.named("right"))
   const transfer = Effect.fn("transfer")(function* (from: Semaphore.Semaphore, to: Semaphore.Semaphore) {
     const inner = Semaphore.withPermits(to, 1)(Effect.void).pipe(Effect.withSpan("second lock"))
     yield* Semaphore.withPermits(from, 1)(inner)
@@ -48,6 +49,18 @@ export const lockOrder = Effect.gen(function* () {
   yield* Effect.all([transfer(left, right), transfer(right, left)], { concurrency: "unbounded" })
 })
 // #endregion deadlock
+
+// #region leak
+export const leftOpen = Effect.gen(function* () {
+  const connection = Effect.acquireRelease(Effect.succeed("connection"), () => Effect.void)
+  const connect = Effect.fn("connect")(function* () {
+    const scope = yield* Scope.make()
+    return yield* Scope.provide(connection, scope)
+  })
+
+  return yield* connect()
+})
+// #endregion leak
 
 // #region linearizability
 const tickets = Effect.gen(function* () {
@@ -81,6 +94,7 @@ export const program = Effect.gen(function* () {
     update: yield* message(update),
     message: yield* message(Explore.check(lostMessage)),
     deadlock: yield* message(Explore.check(lockOrder)),
+    leak: yield* message(Explore.check(leftOpen)),
     tickets: yield* message(Explore.check(tickets)),
     replayed: yield* replayed
   }

@@ -4,9 +4,10 @@
 import type * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Deque } from "../../scheduler/internal/Deque.ts"
+import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import { type Selectable, TypeId } from "../Selectable.ts"
 
-export abstract class Source<A, E = never> implements Selectable<A, E> {
+export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   readonly [TypeId]: TypeId = TypeId
   private readonly waiters = new Deque<() => void>()
   private waking = false
@@ -15,6 +16,7 @@ export abstract class Source<A, E = never> implements Selectable<A, E> {
   /** Waiters are woken in steps of `dispatcher`. */
   constructor(dispatcher: SchedulerDispatcher) {
     this.dispatcher = dispatcher
+    announce(dispatcher, this)
   }
 
   abstract isReadyUnsafe(): boolean
@@ -26,6 +28,10 @@ export abstract class Source<A, E = never> implements Selectable<A, E> {
 
   unparkUnsafe(wake: () => void): void {
     this.waiters.remove(wake)
+  }
+
+  waitReport(): WaitReport {
+    return { what: "source of events", isKind: true, waiting: [["to receive from", this.waiters]] }
   }
 
   protected get hasWaiters(): boolean {

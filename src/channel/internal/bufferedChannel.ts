@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Deque } from "../../scheduler/internal/Deque.ts"
+import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { ChannelClosed } from "../ChannelError.ts"
 import { ChannelImpl, type Offer, type OnUndelivered } from "./channel.ts"
 import { afterwards, step } from "./step.ts"
@@ -25,6 +26,11 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     super(dispatcher, undelivered)
     this.capacity = capacity
     this.whenFull = whenFull
+  }
+
+  override waitReport(): WaitReport {
+    const report = super.waitReport()
+    return { ...report, waiting: [...report.waiting, ["to send to", this.offers]] }
   }
 
   get length(): number {

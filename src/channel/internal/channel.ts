@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { SchedulerDispatcher } from "effect/Scheduler"
+import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import { ChannelClosed } from "../ChannelError.ts"
 import { Source } from "./Source.ts"
 import { step } from "./step.ts"
@@ -34,6 +35,10 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
   constructor(dispatcher: SchedulerDispatcher, undelivered: OnUndelivered<A>) {
     super(dispatcher)
     this.undelivered = undelivered
+  }
+
+  override waitReport(): WaitReport {
+    return { ...super.waitReport(), what: "Channel" }
   }
 
   abstract readonly capacity: number

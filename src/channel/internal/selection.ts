@@ -59,12 +59,16 @@ const parked = <A>(
     for (const { arm } of entries) if (arm.isReady()) return decision.take() ? resume(again) : undefined
     const leave: Array<() => void> = []
     const stop = () => {
-      for (const unpark of leave) unpark()
+      for (const unpark of leave.splice(0)) unpark()
     }
     const select: Waiting = {
+      // What wakes it may be nothing that it selects: then it waits on, without a step of the fiber, on whose stack each
+      // further wait would stay until the last one is over.
       wake: () => {
-        if (!decision.take()) return
+        if (decision.taken) return
         stop()
+        if (!entries.some(({ arm }) => arm.isReady())) return park()
+        decision.take()
         resume(again)
       },
       isLive: () => !decision.taken && !interrupted.aborted,
@@ -72,15 +76,18 @@ const parked = <A>(
         decision.take()
       }
     }
-    for (const { arm, finish } of entries) {
-      leave.push(
-        arm.park(select, (exit) => {
-          stop()
-          resume(decided(finish(exit)))
-        })
-      )
-      // It may have been woken at once.
-      if (decision.taken) return stop()
+    const park = () => {
+      for (const { arm, finish } of entries) {
+        leave.push(
+          arm.park(select, (exit) => {
+            stop()
+            resume(decided(finish(exit)))
+          })
+        )
+        // It may have been woken at once.
+        if (decision.taken) return stop()
+      }
     }
+    park()
     return Effect.sync(stop)
   })

@@ -10,7 +10,7 @@ import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 
-// The one use of an internal name of effect in this library: the method by which a fiber evaluates an operation, which
+// The one use of an internal name of effect outside of testing/: the method by which a fiber evaluates an operation, which
 // effect's own `Queue.take` calls for the same purpose. The test "a taken value is delivered in the same step" holds it.
 const evaluate = "~effect/Effect/evaluate"
 

@@ -9,7 +9,7 @@ import type { Cell } from "./cell.ts"
 export const awaitStarted = (cell: Cell): Effect.Effect<void, StartFailed | StartIgnored> =>
   Effect.callback((resume) => {
     const { definition, startup } = cell
-    if (startup === undefined) return resume(Effect.void)
+    if (startup === undefined || startup.outcome === "ready") return resume(Effect.void)
     const process = definition.name
     let unwatch = () => {}
     // Through a step of the run queue: processes that start each other may form a chain.

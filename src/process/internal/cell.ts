@@ -7,16 +7,19 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
+import type { SchedulerDispatcher } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import type * as Ref from "effect/Ref"
+import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
-import { InvalidBody, ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
-import { type Cancel, isKilled, Killed, type ProcessEvent, Requester } from "../ProcessEvent.ts"
-import type { Definition, Implementation } from "./definition.ts"
-import { Environment } from "./environment.ts"
+import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
+import { type Cancel, isKilled, type ProcessEvent } from "../ProcessEvent.ts"
+import { bodyOf, type Definition, type Implementation } from "./definition.ts"
+import { type Environment, nothing } from "./environment.ts"
+import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
 import { type Inspection, inspectionOf } from "./inspection.ts"
@@ -24,13 +27,20 @@ import type { Keeper } from "./keeper.ts"
 import type { MessageImpl } from "./message.ts"
 import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
-import { Startup } from "./startup.ts"
+import { type Startup, startupOf } from "./startup.ts"
+import type { Watcher } from "./watcher.ts"
 
-/** Learns of the end of a process, once. */
-export interface Watcher {
-  onExit(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
-  /** The body has ended, and another one takes over what is queued. */
-  onRestart?(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
+class Happenings extends Mailbox<ProcessEvent> {
+  private readonly owner: InboxOwner
+
+  constructor(dispatcher: SchedulerDispatcher, owner: InboxOwner) {
+    super(dispatcher)
+    this.owner = owner
+  }
+
+  override waitReport(): WaitReport {
+    return { ...super.waitReport(), what: `the events of ${this.owner.name}`, isKind: false }
+  }
 }
 
 class Listener extends InboxImpl {
@@ -43,7 +53,7 @@ class Listener extends InboxImpl {
 const MaxNestedStops = 16
 let nestedStops = 0
 
-export class Cell implements InboxOwner {
+export class Cell implements InboxOwner, Waited {
   readonly host: HostImpl
   readonly pid: Pid<Rpc.Any>
   readonly policy: Policy
@@ -76,7 +86,7 @@ export class Cell implements InboxOwner {
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private messages: InboxImpl | undefined = undefined
-  private happenings: Mailbox<ProcessEvent> | undefined = undefined
+  private happenings: Happenings | undefined = undefined
   private opened = false
   // Why the process ends, once that is decided: the first reason wins.
   private reason: Exit.Exit<unknown, unknown> | undefined = undefined
@@ -95,23 +105,24 @@ export class Cell implements InboxOwner {
     this.scope = Scope.makeUnsafe()
     this.context = this.makeContext()
     this.startup = startupOf(implementation.definition)
+    announce(host.dispatcher, this)
   }
 
   get name(): string {
     return String(this.pid)
   }
 
+  waitReport(): WaitReport {
+    const what = `process ${this.name} (${this.definition.name})`
+    return { what, isKind: false, waiting: [["for the end of", this.watchers ?? []]] }
+  }
+
   // ---------------------------------------------------------------- running
 
   start(implementation: Implementation, args: unknown): void {
-    const body = Effect.suspend(() => {
-      const effect: unknown = implementation.body(args as never)
-      return Effect.isEffect(effect)
-        ? (effect as Effect.Effect<unknown, unknown>)
-        : Effect.fail(new InvalidBody({ process: this.definition.name, received: describe(effect) }))
-    })
     // The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
-    const main = Effect.onExit(Effect.andThen(Effect.yieldNow, body), (exit) => this.onBodyExit(exit))
+    const body = Effect.andThen(Effect.yieldNow, bodyOf(implementation, args))
+    const main = Effect.onExit(body, (exit) => this.onBodyExit(exit))
     const fiber = Effect.runForkWith(this.context)(main)
     this.fiber = fiber
     fiber.addObserver((exit) => this.onFiberExit(exit))
@@ -200,10 +211,16 @@ export class Cell implements InboxOwner {
 
   // ---------------------------------------------------------------- ending
 
+  /** Whether its body has ended, and it is kept to begin again. */
+  get isResting(): boolean {
+    return this.status === "restarting" && this.fiber === undefined
+  }
+
   // From here on the process takes no messages, unless another body is to take them over.
   private leave(): void {
-    // The body of a killed process may be unwound after its end.
-    if (this.status !== "ended") this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
+    // The body of a process that was killed may be unwound later.
+    if (this.status === "ended") return
+    this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
   }
 
   /** Has the process end for good when it ends: whoever asks for it wants this very process gone. */
@@ -231,13 +248,14 @@ export class Cell implements InboxOwner {
   kill(by: Pid | undefined): void {
     if (this.status === "ended") return
     this.dismiss()
-    this.stop(interruption(by, true))
-    if (this.reason !== undefined) this.finish(this.reason)
+    const killed = interruption(by, true)
+    this.stop(killed)
+    // It cuts short the orderly end of a process that was asked to end, and not the report of one that failed.
+    if (this.reason !== undefined) this.finish(hasFailed(this.reason) || isKilled(this.reason) ? this.reason : killed)
   }
 
   /** Asks the process to end; interrupts it if it never opened its events, since it would not hear of it. */
   cancelOrStop(event: Cancel): void {
-    this.dismiss()
     if (this.opened) this.tell(event)
     else this.stop(interruption(event.from))
   }
@@ -268,6 +286,7 @@ export class Cell implements InboxOwner {
     for (const unwatch of watches ?? []) unwatch()
     for (const watcher of watchers ?? []) watcher.onExit(this, exit)
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
+    this.shown = undefined
     this.host.onEnded()
   }
 
@@ -310,7 +329,7 @@ export class Cell implements InboxOwner {
   /** The events, as the process itself reads them. */
   get events(): Mailbox<ProcessEvent> {
     this.opened = true
-    return (this.happenings ??= new Mailbox(this.host.dispatcher))
+    return (this.happenings ??= new Happenings(this.host.dispatcher, this))
   }
 
   private bury(messages: ReadonlyArray<MessageImpl>, reason: Reason): void {
@@ -347,7 +366,7 @@ export class Cell implements InboxOwner {
 
   tell(event: ProcessEvent): void {
     if (this.status === "ended") return
-    const events = (this.happenings ??= new Mailbox(this.host.dispatcher))
+    const events = (this.happenings ??= new Happenings(this.host.dispatcher, this))
     events.offerUnsafe(event)
   }
 
@@ -414,44 +433,4 @@ export class Cell implements InboxOwner {
     this.links?.delete(partner)
     partner.links?.delete(this)
   }
-}
-
-const nothing = new Environment(Context.empty())
-
-const startupOf = (definition: Definition): Startup | undefined =>
-  definition.start === "acknowledged" ? new Startup() : undefined
-
-/** Why messages were not taken, as the exit of their receiver tells it. */
-const reasonOf = (exit: Exit.Exit<unknown, unknown>): Reason => {
-  if (Exit.isSuccess(exit)) return "Ended"
-  if (isKilled(exit)) return "Killed"
-  return Cause.hasInterruptsOnly(exit.cause) ? "Stopped" : "Failed"
-}
-
-/** The exit of a process that was interrupted from outside. */
-export const interruption = (by: Pid | undefined, killed = false): Exit.Exit<never> => {
-  let annotations: Context.Context<never> = Context.empty()
-  if (by !== undefined) annotations = Context.add(annotations, Requester, by)
-  if (killed) annotations = Context.add(annotations, Killed, true)
-  return Exit.failCause(Cause.annotate(Cause.interrupt(), annotations))
-}
-
-const hasFailed = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
-
-// A finalizer that fails while the process ends must not hide why it ends, nor be hidden.
-const withFailuresOf = (
-  reason: Exit.Exit<unknown, unknown>,
-  exit: Exit.Exit<unknown, unknown>
-): Exit.Exit<unknown, unknown> => {
-  if (Exit.isSuccess(exit) || reason === exit) return reason
-  const failures = Cause.fromReasons(exit.cause.reasons.filter((r) => r._tag !== "Interrupt"))
-  if (failures.reasons.length === 0) return reason
-  return Exit.failCause(Exit.isSuccess(reason) ? failures : Cause.combine(reason.cause, failures))
-}
-
-const describe = (value: unknown): string => {
-  if (value instanceof Promise) return "a Promise"
-  if (typeof value === "function") return "a function"
-  return value === undefined ? "nothing" : `a value of type ${typeof value}`
 }

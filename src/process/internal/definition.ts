@@ -2,12 +2,12 @@
  * What a host needs to know to run a process: its name, the messages that it takes, and its body.
  */
 import type * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import type { Options } from "../Inbox.ts"
-import { InvalidArguments, InvalidMessage } from "../ProcessError.ts"
+import { InvalidArguments, InvalidBody, InvalidMessage } from "../ProcessError.ts"
 
 /** A topic that a process takes. */
 interface Topic {
@@ -91,3 +91,18 @@ export const argumentsRefusalOf = (definition: Definition, args: unknown): Inval
   definition.acceptsArgs(args)
     ? undefined
     : new InvalidArguments({ process: definition.name, detail: issueOf(definition.args, args) })
+
+/** The body, applied to its arguments; it fails where what was given for a body does not answer with an effect. */
+export const bodyOf = (implementation: Implementation, args: unknown): Effect.Effect<unknown, unknown> =>
+  Effect.suspend(() => {
+    const effect: unknown = implementation.body(args as never)
+    return Effect.isEffect(effect)
+      ? (effect as Effect.Effect<unknown, unknown>)
+      : Effect.fail(new InvalidBody({ process: implementation.definition.name, received: describe(effect) }))
+  })
+
+const describe = (value: unknown): string => {
+  if (value instanceof Promise) return "a Promise"
+  if (typeof value === "function") return "a function"
+  return value === undefined ? "nothing" : `a value of type ${typeof value}`
+}

@@ -82,6 +82,9 @@ export class Environment {
   }
 }
 
+/** What a process sees that has ended. */
+export const nothing = new Environment(empty)
+
 /** What a fiber hands on to what it spawns. */
 export const inherited = (context: Context.Context<never>, spawner: Cell | undefined): Environment => {
   if (spawner === undefined) return outside(context)

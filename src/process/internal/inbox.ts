@@ -9,6 +9,7 @@ import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import { afterwards, step } from "../../channel/internal/step.ts"
 import { type Selectable, TypeId as SelectableTypeId } from "../../channel/Selectable.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
+import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Options, Overflow } from "../Inbox.ts"
 import { InboxFull, InvalidOption, type SendError } from "../ProcessError.ts"
 import type { Inspection } from "./inspection.ts"
@@ -66,6 +67,12 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     super(dispatcher)
     this.owner = owner
     this.policy = policy
+  }
+
+  override waitReport(): WaitReport {
+    const { waiting } = super.waitReport()
+    const what = `the inbox of ${this.owner.name}`
+    return { what, isKind: false, waiting: [...waiting, ["to send to", this.waiting ?? []]] }
   }
 
   /** Accepts the message by the inbox's policy; the effect ends in the step in which the message is accepted. */

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
+import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Pid } from "../Pid.ts"
 
 const variance = { _Rpc: (_: never): never => _ }
@@ -32,14 +33,24 @@ export class MessageImpl {
  * Where the answer to one call goes: the first one reaches the caller, through a step of the caller's run queue, since
  * calls may form chains that would overflow the stack.
  */
-export class ReplySlot {
+export class ReplySlot implements Waited {
   private exit: Exit.Exit<unknown, unknown> | undefined = undefined
   private resume: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined = undefined
   private replied = false
   private readonly dispatcher: SchedulerDispatcher
+  private readonly callee: { readonly name: string }
+  private readonly topic: string
 
-  constructor(dispatcher: SchedulerDispatcher) {
+  constructor(dispatcher: SchedulerDispatcher, callee: { readonly name: string }, topic: string) {
     this.dispatcher = dispatcher
+    this.callee = callee
+    this.topic = topic
+    announce(dispatcher, this)
+  }
+
+  waitReport(): WaitReport {
+    const what = `the answer of ${this.callee.name} to ${JSON.stringify(this.topic)}`
+    return { what, isKind: false, waiting: [["for", this.resume === undefined ? [] : [this.resume]]] }
   }
 
   /** Answers the call; false when it was answered before. */

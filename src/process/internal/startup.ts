@@ -1,6 +1,8 @@
 /**
  * Whether a process has started: known at once, or when its body says so.
  */
+import type { Definition } from "./definition.ts"
+
 export class Startup {
   /** `ignored`: the body has nothing to do, and ends without having started. */
   outcome: "pending" | "ready" | "ignored" = "pending"
@@ -19,3 +21,7 @@ export class Startup {
     else tell()
   }
 }
+
+/** What a process of this definition has to say about its start; `undefined` when it need not say anything. */
+export const startupOf = (definition: Definition): Startup | undefined =>
+  definition.start === "acknowledged" ? new Startup() : undefined

@@ -6,7 +6,8 @@ import type { Rpc } from "effect/rpc"
 import type { Pid } from "../Pid.ts"
 import { NoProcess } from "../ProcessError.ts"
 import type { Monitor } from "../ProcessEvent.ts"
-import type { Cell, Watcher } from "./cell.ts"
+import type { Cell } from "./cell.ts"
+import type { Watcher } from "./watcher.ts"
 
 export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
   readonly pid: Pid<Rpc.Any>

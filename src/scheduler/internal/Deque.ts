@@ -41,6 +41,10 @@ export class Deque<A> {
     return ring[(this.head + index) & (ring.length - 1)]
   }
 
+  *[Symbol.iterator](): IterableIterator<A> {
+    for (let i = 0; i < this.length; i++) yield this.at(i) as A
+  }
+
   /** Removes the value at `index`; the order of the others stays. */
   removeAt(index: number): A | undefined {
     const ring = this.ring

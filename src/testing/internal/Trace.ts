@@ -60,7 +60,7 @@ export class Trace {
     const texts = this.stretches.map((stretch) => {
       const { fiber, notes, operations } = stretch
       const doing = [...notes, `${operations} ${operations === 1 ? "operation" : "operations"}`]
-      if (last.get(fiber) === stretch) doing.push(this.state(fiber))
+      if (last.get(fiber) === stretch) doing.push(this.state(fiber, world))
       const frames = fiber.frames.length === 0 ? "" : ` in ${fiber.frames.join(" < ")}`
       return `${fiber.name}: ${doing.join(", ")}${fiber.alive ? frames : ""}`
     })
@@ -70,11 +70,11 @@ export class Trace {
     this.preemptedNow.clear()
   }
 
-  private state(fiber: Tracked): string {
+  private state(fiber: Tracked, { waits }: World): string {
     const exit = fiber.fiber.pollUnsafe()
     if (exit !== undefined) return outcome(exit)
     if (this.preemptedNow.has(fiber)) return "preempted"
-    return fiber.ready ? "yields" : "waits"
+    return fiber.ready ? "yields" : `waits${waits?.of(fiber, false) ?? ""}`
   }
 
   private stretch(fiber: Tracked): Stretch {

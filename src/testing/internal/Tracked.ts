@@ -1,6 +1,7 @@
 /**
  * What the explorer knows of one fiber of a run.
  */
+import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import type * as References from "effect/References"
 import type { Lane } from "./Lane.ts"
@@ -19,6 +20,10 @@ export class Tracked {
   preemptedIn = -1
   /** The step in which it ran last. */
   step = 0
+  /** What it was called by the program. */
+  given: string | undefined
+  /** The context in which it was seen last. */
+  context: Context.Context<never> | undefined
   private readonly inherited: References.StackFrame | undefined
   private own: string | undefined
 
@@ -44,8 +49,9 @@ export class Tracked {
       this.own = frame.name.replace(/ \(definition\)$/, "")
   }
 
-  /** `#2 deposit` */
+  /** `#2 deposit`, or `#2 "deposit"` where it was named by the program. */
   get name(): string {
+    if (this.given !== undefined) return `#${this.number} ${JSON.stringify(this.given)}`
     const name = this.own ?? (this.number === 1 ? "main" : undefined)
     return name === undefined ? `#${this.number}` : `#${this.number} ${name}`
   }

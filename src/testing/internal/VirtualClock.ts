@@ -4,13 +4,14 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Waited, WaitReport } from "../../scheduler/internal/Waited.ts"
 
 interface Sleeper {
   readonly at: number
   readonly wake: () => void
 }
 
-export class VirtualClock implements Clock.Clock {
+export class VirtualClock implements Clock.Clock, Waited {
   private now = 0
   /** By time, and by arrival where times are equal. */
   private readonly sleepers: Array<Sleeper> = []
@@ -48,6 +49,11 @@ export class VirtualClock implements Clock.Clock {
         })
       })
     )
+  }
+
+  waitReport(): WaitReport {
+    const waiting = this.sleepers.map((sleeper) => [`until ${sleeper.at} ms by`, [sleeper]] as const)
+    return { what: "the clock", isKind: false, waiting }
   }
 
   /** Moves on to the next time at which someone wakes, and answers how to wake them. */

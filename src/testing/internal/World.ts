@@ -2,14 +2,21 @@
  * One run of a program: an Effect `Scheduler` under which nothing happens but by decision. A step runs one task of one
  * lane; which lane, and where a fiber yields, is up to the run's `Choices`, and every decision is kept.
  */
+import * as Context from "effect/Context"
 import * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { Announce, type Announced, type Waited } from "../../scheduler/internal/Waited.ts"
 import { Lane } from "./Lane.ts"
+import { isScope, Scopes } from "./Scopes.ts"
 import type { Departure } from "./schedule.ts"
 import type { Choices } from "./Strategy.ts"
 import type { Trace } from "./Trace.ts"
 import { Tracked } from "./Tracked.ts"
 import { VirtualClock } from "./VirtualClock.ts"
+import { Waits } from "./Waits.ts"
+import { isWatchedBy, watched, type Watcher } from "./watch.ts"
 
 /**
  * A departure by its fiber and how many operations that had evaluated, and whether it yielded or was picked: it means
@@ -22,7 +29,7 @@ const MaxOperations = 2 ** 30
 export const mark = (fiber: Tracked | undefined, yields: boolean): Mark =>
   ((fiber?.number ?? 0) * MaxOperations + (fiber?.operations ?? 0)) * 2 + (yields ? 1 : 0)
 
-export class World implements Scheduler.Scheduler {
+export class World implements Scheduler.Scheduler, Watcher {
   readonly executionMode = "sync"
   readonly clock = new VirtualClock()
   readonly seed: number
@@ -30,6 +37,10 @@ export class World implements Scheduler.Scheduler {
   /** The lanes that have tasks, in the order in which they came to have them. */
   readonly ready: Array<Lane> = []
   readonly fibers: Array<Tracked> = []
+  readonly scopes: Scopes
+  /** Who waits on what, where the steps are written down. */
+  readonly waits: Waits | undefined
+  readonly around: Watcher["around"]
   /** The fibers that have run in the present step: one may have started or resumed the next inside of its own. */
   readonly entered: Array<Tracked> = []
   readonly departures: Array<Departure> = []
@@ -43,15 +54,30 @@ export class World implements Scheduler.Scheduler {
   stray: Tracked | undefined
   private readonly choices: Choices
   private readonly known = new Map<Fiber.Fiber<unknown, unknown>, Tracked>()
+  private readonly names = new Map<object, string>()
   private current: Tracked | undefined
   private preempted: Lane | undefined
   private points = 0
   private stepping = false
 
-  constructor(choices: Choices, seed: number, trace: Trace | undefined) {
+  constructor(choices: Choices, seed: number, trace: Trace | undefined, outside: Scope.Scope | undefined) {
     this.choices = choices
     this.seed = seed
     this.trace = trace
+    this.scopes = new Scopes(outside)
+    const waits = trace === undefined ? undefined : new Waits(this.names, (fiber) => this.known.get(fiber))
+    waits?.know(this.clock, undefined)
+    this.waits = waits
+    this.around =
+      waits &&
+      ((operation, mayWait, fiber, evaluate) => {
+        const tracked = this.known.get(fiber)
+        if (tracked === undefined) return evaluate()
+        const begun = waits.begin(tracked, operation, mayWait)
+        const next = evaluate()
+        waits.end(begun)
+        return next
+      })
   }
 
   /** Runs the first step, from which all others come. */
@@ -88,6 +114,7 @@ export class World implements Scheduler.Scheduler {
     this.operations++
     tracked.operations++
     this.trace?.operation(tracked)
+    this.watch(fiber, tracked)
     // Not at the first operation: effect's own schedulers never do that, and a fiber that was interrupted before it
     // began would begin all the same.
     if (fiber.currentOpCount <= 1) return false
@@ -135,8 +162,44 @@ export class World implements Scheduler.Scheduler {
     return this.fibers.filter((fiber) => fiber.alive)
   }
 
+  /** The program has given an object a name. */
+  named(object: object, name: string): void {
+    this.names.set(object, name)
+    this.waits?.know(object, undefined)
+    if (!Fiber.isFiber(object)) return
+    const tracked = this.known.get(object)
+    if (tracked !== undefined) tracked.given = name
+  }
+
+  nameOf(object: object): string | undefined {
+    return this.names.get(object)
+  }
+
+  made(object: object, fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.waits?.know(object, this.known.get(fiber))
+    if (isScope(object)) this.sawScope(object, this.known.get(fiber))
+  }
+
   trackedOf(fiber: Fiber.Fiber<unknown, unknown>): Tracked | undefined {
     return this.known.get(fiber)
+  }
+
+  // A program may bring a tracer of its own, which is watched from the second operation on that has it; and a scope that
+  // did not come of an operation.
+  private watch(fiber: Fiber.Fiber<unknown, unknown>, tracked: Tracked): void {
+    if (fiber.context === tracked.context) return
+    const { tracer } = fiber.cache
+    if (!isWatchedBy(tracer, this)) {
+      fiber.setContext(Context.add(fiber.context, Tracer.Tracer, watched(tracer ?? Tracer.nativeTracer, this)))
+    }
+    tracked.context = fiber.context
+    const scope = Context.getOrUndefined(fiber.context, Scope.Scope)
+    if (scope !== undefined) this.sawScope(scope, tracked)
+  }
+
+  private sawScope(scope: Scope.Scope, tracked: Tracked | undefined): void {
+    const place = this.trace === undefined || tracked === undefined ? "" : tracked.frames.join(" < ")
+    this.scopes.see(scope, tracked, this.steps, place)
   }
 
   private laneOf(tracked: Tracked): Lane | undefined {
@@ -154,6 +217,7 @@ export class World implements Scheduler.Scheduler {
     this.stepping = true
     this.current = undefined
     this.entered.length = 0
+    this.waits?.reset()
     task()
     this.stepping = false
     this.trace?.stepped(this)
@@ -187,8 +251,10 @@ export class World implements Scheduler.Scheduler {
     let tracked = this.known.get(fiber)
     if (tracked === undefined) {
       tracked = new Tracked(this.fibers.length + 1, fiber)
+      tracked.given = this.names.get(fiber)
       this.known.set(fiber, tracked)
       this.fibers.push(tracked)
+      this.waits?.know(fiber, undefined)
       this.choices.appeared(tracked)
       this.trace?.appeared(tracked)
     }
@@ -199,7 +265,7 @@ export class World implements Scheduler.Scheduler {
   }
 }
 
-class Dispatcher implements Scheduler.SchedulerDispatcher {
+class Dispatcher implements Scheduler.SchedulerDispatcher, Announced {
   readonly lane: Lane
   private readonly world: World
 
@@ -210,6 +276,11 @@ class Dispatcher implements Scheduler.SchedulerDispatcher {
 
   scheduleTask(task: () => void, priority: number): void {
     this.world.schedule(this.lane, task, priority)
+  }
+
+  [Announce](waited: Waited): void {
+    const fiber = this.world.waits && Fiber.getCurrent()
+    this.world.waits?.know(waited, fiber && this.world.trackedOf(fiber))
   }
 
   flush(): void {

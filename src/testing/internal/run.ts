@@ -10,9 +10,12 @@ import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { Prng } from "./prng.ts"
 import type { Choices } from "./Strategy.ts"
 import { Trace } from "./Trace.ts"
+import { watched } from "./watch.ts"
 import { World } from "./World.ts"
 
 /** What is explored. */
@@ -54,11 +57,13 @@ const guard = (run: Run, steps: () => void): void => {
 
 /** Begins a run, and stops where it could only go on if time passed. */
 export const begin = (subject: Subject, choices: Choices, seed: number, traced: boolean): Run => {
-  const world = new World(choices, seed, traced ? new Trace() : undefined)
+  const outside = Context.getOrUndefined(subject.context, Scope.Scope)
+  const world = new World(choices, seed, traced ? new Trace() : undefined, outside)
   const run: Run = { subject, world, exit: undefined, idle: false }
   const context = subject.context.pipe(
     Context.add(Scheduler.Scheduler, world),
     Context.add(Clock.Clock, world.clock),
+    Context.add(Tracer.Tracer, watched(Context.get(subject.context, Tracer.Tracer), world)),
     Context.add(Random.Random, new Prng(seed ^ 0x5bd1e995)),
     Context.add(Logger.CurrentLoggers, loggers(world))
   )

@@ -3,8 +3,10 @@
  */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
+import type { LeftScope } from "./Scopes.ts"
 import type { Run } from "./run.ts"
 import type { Tracked } from "./Tracked.ts"
+import type { World } from "./World.ts"
 
 export const tags = ["Failure", "Defect", "Deadlock", "Livelock", "Leak", "NonDeterminism"] as const
 
@@ -35,11 +37,11 @@ const ofCause = (cause: Cause.Cause<unknown>): Verdict => {
 
 const plain = (tag: Verdict["tag"], detail: string): Verdict => ({ tag, detail, key: tag, cause: undefined })
 
-const listed = (fibers: ReadonlyArray<Tracked>): string =>
-  fibers
+const listed = ({ alive, waits }: World): string =>
+  alive
     .map((fiber) => {
       const place = fiber.frames.length === 0 ? "" : ` in ${fiber.frames.join(" < ")}`
-      const state = fiber.ready ? "could go on, and ran last in" : "waits since"
+      const state = fiber.ready ? "could go on, and ran last in" : `waits${waits?.of(fiber, true) ?? ""} since`
       return `  ${fiber.name} ${state} step ${fiber.step}${place}`
     })
     .join("\n")
@@ -50,20 +52,40 @@ const count = (fibers: ReadonlyArray<Tracked>): string =>
 const remaining = (fibers: ReadonlyArray<Tracked>): string =>
   fibers.length === 1 ? "1 fiber is left" : `${fibers.length} fibers are left`
 
+const scopesLeft = (scopes: ReadonlyArray<LeftScope>, world: World): string => {
+  const lines = scopes.map(({ by, finalizers, place, scope, step }) => {
+    const name = world.nameOf(scope)
+    const title = name === undefined ? "a scope" : `scope ${JSON.stringify(name)}`
+    const maker = by === undefined ? "" : ` of ${by.name}`
+    const waiting = finalizers === 1 ? "1 finalizer has" : `${finalizers} finalizers have`
+    return `  ${title}${maker} since step ${step}${place === "" ? "" : ` in ${place}`}: ${waiting} not run`
+  })
+  return `${scopes.length === 1 ? "1 scope is" : `${scopes.length} scopes are`} left open:\n${lines.join("\n")}`
+}
+
+const leakOf = (world: World): Verdict | undefined => {
+  const { alive } = world
+  const { left } = world.scopes
+  const leaks = [
+    ...(alive.length === 0 ? [] : [`${remaining(alive)}:\n${listed(world)}`]),
+    ...(left.length === 0 ? [] : [scopesLeft(left, world)])
+  ]
+  return leaks.length === 0 ? undefined : plain("Leak", `The program has ended, and ${leaks.join("\nand ")}`)
+}
+
 /** The fault that a run shows by itself, if any. Of one that is stuck it says `Deadlock`. */
 export const verdictOf = ({ exit, idle, subject, world }: Run): Verdict | undefined => {
   const { alive } = world
   if (exit === undefined) {
-    if (idle) return plain("Deadlock", `${count(alive)}, and nothing is left that could wake one:\n${listed(alive)}`)
+    if (idle) return plain("Deadlock", `${count(alive)}, and nothing is left that could wake one:\n${listed(world)}`)
     const limit = subject.maxSteps.toLocaleString("en")
     return plain(
       "Livelock",
-      `The program has not ended after ${limit} steps. These fibers are there:\n${listed(alive)}`
+      `The program has not ended after ${limit} steps. These fibers are there:\n${listed(world)}`
     )
   }
   if (Exit.isFailure(exit)) return ofCause(exit.cause)
-  if (alive.length === 0 || subject.leaks === "ignore") return undefined
-  return plain("Leak", `The program has ended, and ${remaining(alive)}:\n${listed(alive)}`)
+  return subject.leaks === "ignore" ? undefined : leakOf(world)
 }
 
 export const strayVerdict = (fiber: Tracked): Verdict =>

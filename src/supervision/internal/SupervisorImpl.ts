@@ -1,0 +1,353 @@
+/**
+ * A supervisor at work: it does one thing at a time, what its children's ends ask for and what it is asked to do alike.
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { Mailbox } from "../../channel/internal/Mailbox.ts"
+import * as Select from "../../channel/Select.ts"
+import { awaitStarted } from "../../process/internal/awaitStarted.ts"
+import type { Cell } from "../../process/internal/cell.ts"
+import type { Environment } from "../../process/internal/environment.ts"
+import { Topic } from "../../process/internal/topic.ts"
+import type { Pid } from "../../process/Pid.ts"
+import { ProcessClosed } from "../../process/ProcessError.ts"
+import { type StartError, StartFailed, type StartIgnored, StartTimeout } from "../../process/StartError.ts"
+import type { SupervisorEvent } from "../SupervisorEvent.ts"
+import { ChildStartFailed, TooManyRestarts } from "../SupervisorError.ts"
+import { Budget } from "./Budget.ts"
+import { Child, type Down, type Supervising } from "./Child.ts"
+import type { Settings } from "./settings.ts"
+import type { ChildSpecImpl } from "./spec.ts"
+import { awaitDown, stopTogether } from "./stopping.ts"
+
+/** The supervisor has nothing left to do, and ends in order. */
+export class Finished {
+  readonly _tag = "Finished"
+}
+
+/** Why a supervisor ends by itself. */
+export type Ending = Finished | TooManyRestarts
+
+export class SupervisorImpl implements Supervising {
+  readonly cell: Cell
+  readonly settings: Settings
+  readonly children = new Map<string, Child>()
+  readonly happenings = new Topic<SupervisorEvent>()
+  restarts = true
+  private readonly environment: Environment
+  private readonly scope: Scope.Scope
+  private readonly budget: Budget
+  private readonly agenda: Mailbox<Effect.Effect<void, Ending>>
+  // Who asked for something and has no answer yet.
+  private readonly asking = new Set<Deferred.Deferred<never, ProcessClosed>>()
+  private lastId = 0
+
+  constructor(cell: Cell, settings: Settings, environment: Environment) {
+    this.cell = cell
+    this.settings = settings
+    this.environment = environment
+    this.scope = cell.scope
+    this.budget = new Budget(settings.intensity, settings.periodMillis)
+    this.agenda = new Mailbox(cell.host.dispatcher)
+  }
+
+  get name(): string {
+    return this.cell.name
+  }
+
+  get isDynamic(): boolean {
+    return this.settings.strategy === "dynamic"
+  }
+
+  // ---------------------------------------------------------------- running
+
+  /** Starts the children in order; when one can't be started, those before it are stopped, the last one first. */
+  readonly startAll = (specs: ReadonlyArray<ChildSpecImpl>): Effect.Effect<void, ChildStartFailed> =>
+    Effect.forEach(
+      specs,
+      (spec) => Effect.catchTag(this.add(spec.id, spec, this.environment), "StartIgnored", () => Effect.void),
+      { discard: true }
+    )
+
+  /** Does what comes up, in order, until it is asked to end, or ends by itself. */
+  get run(): Effect.Effect<void, TooManyRestarts> {
+    const sources = { event: this.cell.events, command: this.agenda }
+    const next = Effect.flatMap(Select.priority(sources), (next) => {
+      if (next._tag === "command") return next.value
+      return next.value._tag === "Cancel" ? Effect.fail(new Finished()) : Effect.void
+    })
+    return Effect.catchTag(Effect.forever(next), "Finished", () => Effect.void)
+  }
+
+  /** Refuses what is asked, and stops the children: the last one first, or side by side where there is no order. */
+  get end(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.restarts = false
+      const refusal = Exit.fail(new ProcessClosed({ target: this.name }))
+      for (const asking of this.asking) Deferred.doneUnsafe(asking, refusal)
+      this.asking.clear()
+      const children = [...this.children.values()].toReversed()
+      return this.isDynamic
+        ? this.halt(children)
+        : Effect.forEach(children, (child) => this.halt([child]), { discard: true })
+    })
+  }
+
+  /** Does something between two other things, and answers its outcome. */
+  ask<A, E>(what: Effect.Effect<A, E>): Effect.Effect<A, E | ProcessClosed> {
+    return Effect.suspend(() => {
+      if (!this.restarts) return Effect.fail(new ProcessClosed({ target: this.name }))
+      const answer = Deferred.makeUnsafe<A, E | ProcessClosed>()
+      this.asking.add(answer as never)
+      this.agenda.offerUnsafe(
+        Effect.map(Effect.exit(what), (exit) => {
+          this.asking.delete(answer as never)
+          Deferred.doneUnsafe(answer, exit)
+        })
+      )
+      return Deferred.await(answer)
+    })
+  }
+
+  onDown(child: Child, down: Down): void {
+    this.agenda.offerUnsafe(Effect.suspend(() => (child.state === "down" ? this.downed(child, down) : Effect.void)))
+  }
+
+  // ---------------------------------------------------------------- starting
+
+  /** An id for a child that was given none of its own. */
+  nextId(id: string): string {
+    return `${id}#${++this.lastId}`
+  }
+
+  /** Takes in a child and starts it; one that does not come up is not taken in. */
+  add(id: string, spec: ChildSpecImpl, environment: Environment): Effect.Effect<Pid, ChildStartFailed | StartIgnored> {
+    return Effect.suspend(() => {
+      const child = new Child(id, spec, this, environment)
+      this.children.set(id, child)
+      return Effect.tapError(this.begin(child), (error) =>
+        Effect.sync(() => {
+          if (error._tag === "StartIgnored") return
+          this.children.delete(id)
+          child.letGo(Exit.fail(error))
+        })
+      )
+    })
+  }
+
+  /** Starts the child; one that has nothing to do stays known, unless it is temporary. */
+  begin(child: Child): Effect.Effect<Pid, ChildStartFailed | StartIgnored> {
+    const up = Effect.suspend((): Effect.Effect<Cell, StartError> => {
+      const begun = child.begin()
+      if (Exit.isFailure(begun)) return Effect.failCause(begun.cause)
+      const cell = begun.value
+      return Effect.as(
+        Effect.onInterrupt(this.awaitUp(child, cell), () => Effect.sync(() => cell.kill(this.cell.pid))),
+        cell
+      )
+    })
+    return awaitRetinue(child).pipe(
+      Effect.andThen(up),
+      Effect.zip(Clock.currentTimeMillis),
+      Effect.flatMap(([cell, now]) => {
+        // It may have been stopped while it came up.
+        if (child.state !== "starting") {
+          return Effect.fail(new StartFailed({ process: cell.definition.name, exit: cell.exit ?? Exit.void }))
+        }
+        this.tell({ _tag: "ChildStarted", id: child.id, pid: cell.pid })
+        child.started(now)
+        return Effect.succeed(cell.pid)
+      }),
+      Effect.mapError((error) => this.notStarted(child, error))
+    )
+  }
+
+  private notStarted(child: Child, error: StartError): ChildStartFailed | StartIgnored {
+    if (child.state === "starting") child.state = "stopped"
+    if (error._tag !== "StartIgnored") {
+      const failed = new ChildStartFailed({ supervisor: this.name, id: child.id, reason: error })
+      this.tell({ _tag: "ChildStartFailed", id: child.id, error: failed })
+      return failed
+    }
+    child.letGo(Exit.void)
+    if (child.spec.restart === "temporary" || this.isDynamic) this.children.delete(child.id)
+    return error
+  }
+
+  private awaitUp(child: Child, cell: Cell): Effect.Effect<void, StartFailed | StartIgnored | StartTimeout> {
+    const { startTimeout } = child.spec.options
+    if (startTimeout === undefined) return awaitStarted(cell)
+    const duration = Duration.fromInputUnsafe(startTimeout)
+    const milliseconds = Duration.toMillis(duration)
+    return Effect.timeoutOrElse(awaitStarted(cell), {
+      duration,
+      orElse: () =>
+        Effect.suspend(() => {
+          cell.kill(this.cell.pid)
+          return Effect.fail(new StartTimeout({ process: cell.definition.name, milliseconds }))
+        })
+    })
+  }
+
+  // ---------------------------------------------------------------- restarting
+
+  private downed(child: Child, { exit, pid, state }: Down): Effect.Effect<void, Ending> {
+    this.tell({ _tag: "ChildExited", id: child.id, pid, exit, state })
+    return child.isRestartedAfter(exit) ? this.again(child, exit, this.restart(child)) : this.retire(child)
+  }
+
+  /** Restarts the child, now or after its backoff, unless a budget is used up. */
+  private again(
+    child: Child,
+    exit: Exit.Exit<unknown, unknown>,
+    restart: Effect.Effect<void, Ending>
+  ): Effect.Effect<void, Ending> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      child.state = "restarting"
+      if (!child.hasBudget) {
+        const { intensity, periodMillis } = this.settings
+        return this.budget.spend(now)
+          ? restart
+          : Effect.fail(new TooManyRestarts({ supervisor: this.name, id: child.id, intensity, periodMillis, exit }))
+      }
+      return Effect.flatMap(child.nextDelay(exit, now), (delay) => {
+        if (delay === undefined) return this.giveUp(child, exit)
+        this.tell({ _tag: "ChildRestarting", id: child.id, delay })
+        return Duration.isZero(delay) ? restart : this.later(child, delay)
+      })
+    })
+  }
+
+  private later(child: Child, delay: Duration.Duration): Effect.Effect<void> {
+    const due = Effect.sync(() => {
+      child.timer = undefined
+      this.agenda.offerUnsafe(this.restart(child))
+    })
+    return Effect.map(Effect.forkIn(Effect.andThen(Effect.sleep(delay), due), this.scope), (timer) => {
+      child.timer = timer
+    })
+  }
+
+  private giveUp(child: Child, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, Ending> {
+    child.state = "stopped"
+    child.letGo(exit, "Exhausted")
+    this.tell({ _tag: "ChildGivenUp", id: child.id, exit })
+    return this.retire(child)
+  }
+
+  /** Has the child, and those that share its fate, begin again. */
+  private restart(child: Child): Effect.Effect<void, Ending> {
+    return Effect.suspend(() => {
+      if (child.state !== "restarting") return Effect.void
+      const group = this.fatesOf(child)
+      const bystanders = group.filter((one) => one !== child && one.state !== "stopped")
+      return Effect.andThen(
+        Effect.forEach(bystanders.toReversed(), (one) => this.setAside(one), { discard: true }),
+        Effect.suspend(() => this.beginAll(group.filter((one) => one.state === "restarting")))
+      )
+    })
+  }
+
+  private fatesOf(child: Child): ReadonlyArray<Child> {
+    const { strategy } = this.settings
+    if (strategy === "one_for_one" || strategy === "dynamic") return [child]
+    const all = [...this.children.values()]
+    return strategy === "one_for_all" ? all : all.slice(all.indexOf(child))
+  }
+
+  /** Stops a bystander, to be started again; a temporary one is not. */
+  private setAside(child: Child): Effect.Effect<void> {
+    if (child.spec.restart === "temporary") {
+      this.children.delete(child.id)
+      return this.halt([child])
+    }
+    child.bystander = true
+    return Effect.map(this.stop([child]), () => {
+      child.state = "restarting"
+    })
+  }
+
+  private beginAll(group: ReadonlyArray<Child>): Effect.Effect<void, Ending> {
+    const [first, ...rest] = group
+    if (first === undefined) return Effect.void
+    const begun = Effect.exit(this.begin(first))
+    if (!this.isDynamic) return Effect.flatMap(begun, (exit) => this.begunAgain(first, exit, rest))
+    // No child waits for another one to come up.
+    const aside = Effect.map(begun, (exit) => this.agenda.offerUnsafe(this.begunAgain(first, exit, rest)))
+    return Effect.asVoid(Effect.forkIn(aside, this.scope))
+  }
+
+  private begunAgain(
+    child: Child,
+    exit: Exit.Exit<Pid, ChildStartFailed | StartIgnored>,
+    rest: ReadonlyArray<Child>
+  ): Effect.Effect<void, Ending> {
+    // It is up, has nothing to do, or was stopped in the meantime.
+    const failed = Exit.isFailure(exit) && Exit.findErrorOption(exit).pipe(Option.exists(isStartFailed))
+    if (!failed || child.state === "stopping") return this.beginAll(rest)
+    if (this.cell.host.refusal() !== undefined) return Effect.fail(new Finished())
+    // Tried again in its turn, so that the supervisor can be reached in between.
+    const retry = Effect.sync(() => this.agenda.offerUnsafe(this.restart(child)))
+    return Effect.flatMap(this.again(child, exit, retry), () =>
+      child.state === "stopped" ? this.beginAll(rest) : Effect.void
+    )
+  }
+
+  /** What becomes of a child that is not restarted, and of a supervisor that depends on it. */
+  private retire(child: Child): Effect.Effect<void, Finished> {
+    child.state = "stopped"
+    if (child.spec.restart === "temporary" || this.isDynamic) this.children.delete(child.id)
+    if (child.spec.options.significant !== true) return Effect.void
+    const left = [...this.children.values()].some(
+      (one) => one.spec.options.significant === true && one.state !== "stopped"
+    )
+    const { autoShutdown } = this.settings
+    const finished = autoShutdown === "any" || (autoShutdown === "all" && !left)
+    return finished ? Effect.fail(new Finished()) : Effect.void
+  }
+
+  // ---------------------------------------------------------------- stopping
+
+  /** Stops children for good. */
+  halt(children: ReadonlyArray<Child>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      for (const { cell } of children) cell?.dismiss()
+      return Effect.map(this.stop(children), () => {
+        for (const child of children) {
+          child.state = "stopped"
+          child.letGo(Exit.void, "Stopped")
+        }
+      })
+    })
+  }
+
+  private stop(children: ReadonlyArray<Child>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      for (const child of children) {
+        child.state = "stopping"
+        child.timer?.interruptUnsafe()
+        child.timer = undefined
+      }
+      return stopTogether(children, this.cell)
+    })
+  }
+
+  private tell(event: SupervisorEvent): void {
+    if (!this.happenings.isEmpty) this.happenings.publish(event)
+  }
+}
+
+/** Waits for the processes that end along with a child which is restarted in place. */
+export const awaitRetinue = (child: Child): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { retinue } = child
+    child.retinue = []
+    return retinue.length === 0 ? Effect.void : awaitDown(retinue)
+  })
+
+const isStartFailed = (error: ChildStartFailed | StartIgnored): boolean => error._tag === "ChildStartFailed"
