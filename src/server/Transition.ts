@@ -13,12 +13,11 @@ import { type Kind, TransitionImpl } from "./internal/transition.ts"
 export const TransitionTypeId = "~troupe/server/StateMachine/Transition"
 
 /**
- * What a transition does beside going to a state, in this order.
+ * What a transition does beside going to a state.
  *
  * **Details**
  *
- * The events that wait come in this order: those that are raised now, those that were postponed, timeouts of no time,
- * and then what arrives from outside.
+ * The order in which it is done does not depend on how it is written; `StateMachine.make` tells it.
  *
  * @category models
  */
@@ -60,6 +59,40 @@ const make = (kind: Kind, state: unknown, actions: object | undefined, exit?: Ex
 /**
  * Stays in the state, with the data that it has: what was postponed stays so, and the state timeout goes on.
  *
+ * **Example** (Answering, and raising an event)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost, StateMachine } from "troupe"
+ *
+ * const audit: Array<string> = []
+ * const Till = StateMachine.make("app:till", {
+ *   protocol: [Rpc.make("sell", { payload: Schema.String, success: Schema.Boolean })],
+ *   states: { Ready: {} },
+ *   internal: { sold: { item: Schema.String } }
+ * })
+ * const TillLive = Till.toLayer(() =>
+ *   Till.of({
+ *     initial: Till.states.Ready(),
+ *     states: {
+ *       Ready: {
+ *         on: { sell: (_, { payload }) => StateMachine.stay({ reply: true, raise: [{ _tag: "sold", item: payload }] }) },
+ *         internal: { sold: (_, { item }) => Effect.as(Effect.sync(() => audit.push(item)), StateMachine.stay()) }
+ *       }
+ *     }
+ *   })
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.start(Till)
+ *   return [yield* Process.call(pid, "sell", "tea"), yield* Process.call(pid, "sell", "milk"), audit[0]]
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [TillLive, ProcessHost.layer("app:processes")]))
+ * // => [true, true, "tea"]
+ * ```
+ *
  * @category transitions
  */
 export const stay = <
@@ -79,6 +112,44 @@ export const stay = <
  *
  * The state changes when its tag does: then the state timeout is cancelled, what was postponed is handled again, and the
  * state is entered. With the same tag only the data changes.
+ *
+ * **Example** (Two states)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { Process, ProcessHost, StateMachine } from "troupe"
+ *
+ * const Lamp = StateMachine.make("app:lamp", {
+ *   protocol: [Rpc.make("push", { success: Schema.String })],
+ *   states: { Off: {}, On: { pushes: Schema.Int } }
+ * })
+ * const { Off, On } = Lamp.states
+ * const LampLive = Lamp.toLayer(() =>
+ *   Lamp.of({
+ *     initial: Off(),
+ *     states: {
+ *       Off: { on: { push: () => StateMachine.next(On({ pushes: 1 }), { reply: "on" }) } },
+ *       On: {
+ *         on: {
+ *           push: ({ pushes }) =>
+ *             pushes === 2
+ *               ? StateMachine.next(Off(), { reply: "off" })
+ *               : StateMachine.next(On({ pushes: pushes + 1 }), { reply: "brighter" })
+ *         }
+ *       }
+ *     }
+ *   })
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const pid = yield* Process.start(Lamp)
+ *   return yield* Effect.forEach([1, 2, 3], () => Process.call(pid, "push"))
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [LampLive, ProcessHost.layer("app:processes")]))
+ * // => ["on", "brighter", "off"]
+ * ```
  *
  * @category transitions
  */
