@@ -1,10 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Logger, Option, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Message, Process, ProcessHost, Registry, StateMachine, Sys } from "troupe"
+import { ChildSpec, Message, type Pid, Process, ProcessHost, Registry, StateMachine, Supervisor, Sys } from "troupe"
 import { both } from "../support/both.ts"
 import { host, settle } from "../support/processes.ts"
-import { timed } from "../support/timed.ts"
 
 const quiet = Logger.layer([])
 
@@ -335,7 +334,7 @@ describe("StateMachine: states", () => {
 })
 
 describe("StateMachine: timeouts", () => {
-  timed(
+  both(
     "P26 a state timeout fires in its state; leaving cancels it, staying keeps it, setting it again restarts it",
     () => {
       const seen: Array<string> = []
@@ -387,7 +386,7 @@ describe("StateMachine: timeouts", () => {
     }
   )
 
-  timed("P26 a state timeout that has fired while the state is being left never arrives", () => {
+  both("P26 a state timeout that has fired while the state is being left never arrives", () => {
     const seen: Array<string> = []
     const { internal, on } = common(seen)
     const states = {
@@ -412,7 +411,7 @@ describe("StateMachine: timeouts", () => {
     }).pipe(Effect.provide([TwoLive, host]))
   })
 
-  timed("P26 named timers go on across states, each for itself", () => {
+  both("P26 named timers go on across states, each for itself", () => {
     const seen: Array<string> = []
     const { internal, on } = common(seen)
     const timers = (tag: string) => ({ one: write(seen, `${tag} one`), two: write(seen, `${tag} two`) })
@@ -442,7 +441,7 @@ describe("StateMachine: timeouts", () => {
     }).pipe(Effect.provide([TwoLive, host]))
   })
 
-  timed("P26 what entering sets stands over what the transition set", () => {
+  both("P26 what entering sets stands over what the transition set", () => {
     const seen: Array<string> = []
     const { internal, on } = common(seen)
     const TwoLive = Two.toLayer(() =>
@@ -469,7 +468,7 @@ describe("StateMachine: timeouts", () => {
     }).pipe(Effect.provide([TwoLive, host]))
   })
 
-  timed("P13 any event cancels an event timeout", () => {
+  both("P13 any event cancels an event timeout", () => {
     const seen: Array<string> = []
     const { internal, on } = common(seen)
     const states = {
@@ -491,7 +490,7 @@ describe("StateMachine: timeouts", () => {
     }).pipe(Effect.provide([TwoLive, host]))
   })
 
-  timed("a message that was there before a timer went off is handled before it, a later one after it", () => {
+  both("a message that was there before a timer went off is handled before it, a later one after it", () => {
     const seen: Array<string> = []
     const { internal, on } = common(seen)
     const states = {
@@ -516,7 +515,7 @@ describe("StateMachine: timeouts", () => {
     }).pipe(Effect.provide([TwoLive, host]))
   })
 
-  timed("P19 a suspended machine takes no messages and no timeouts, and loses none; a Cancel ends it", () => {
+  both("P19 a suspended machine takes no messages and no timeouts, and loses none; a Cancel ends it", () => {
     const seen: Array<string> = []
     const states = { ...common(seen), timers: { one: write(seen, "one") } }
     const TwoLive = Two.toLayer(() =>
@@ -538,7 +537,7 @@ describe("StateMachine: timeouts", () => {
 })
 
 describe("StateMachine: its life as a process", () => {
-  timed("P2 it has started when its first state has been entered; an init that fails is typed", () => {
+  both("P2 it has started when its first state has been entered; an init that fails is typed", () => {
     const make = (how: "enter" | "fail" | "ignore") =>
       Two.toLayer(
         Effect.fnUntraced(function* () {
@@ -627,4 +626,39 @@ describe("StateMachine: its life as a process", () => {
       assert.deepStrictEqual(yield* Process.call(pid, "seen"), ["Exit"])
     }).pipe(Effect.provide(TwoLive.pipe(Layer.provideMerge(Layer.mergeAll(ChildLive, host, quiet)))))
   })
+
+  both(
+    "a supervisor starts it, restarts it in its first state, and one that keeps its inbox handles again what waited",
+    () => {
+      const seen: Array<string> = []
+      const { internal, on } = common(seen)
+      const TwoLive = Two.toLayer(() =>
+        Two.of({
+          initial: A({ n: 0 }),
+          states: {
+            A: {
+              internal,
+              on: {
+                ...on,
+                note: (_, { payload }) => (payload === 0 ? Effect.fail("crashed") : StateMachine.postpone)
+              }
+            },
+            B: { on, internal }
+          }
+        })
+      )
+      return Effect.gen(function* () {
+        const spec = ChildSpec.make(Two, undefined, { id: "two", inbox: "keep" })
+        const tree = yield* Supervisor.start(Supervisor.make("test:tree", { children: [spec] }))
+        const pid = (yield* Supervisor.find(tree, "two")).pid as never as Pid.Pid<typeof Note | typeof Go>
+        for (const payload of [1, 0, 2]) yield* Process.send(pid, "note", payload)
+        yield* Effect.sleep(1)
+        yield* Process.send(pid, "go", "B")
+        yield* Effect.sleep(1)
+        assert.deepStrictEqual(seen, ["B note 1", "B note 2"])
+        const { deadLetters, queued, received, sent } = yield* ProcessHost.stats()
+        assert.strictEqual(sent, received + queued + deadLetters)
+      }).pipe(Effect.provide([TwoLive, host, quiet]))
+    }
+  )
 })

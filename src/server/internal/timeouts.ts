@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { Source } from "../../channel/internal/Source.ts"
 import type { Cell } from "../../process/internal/cell.ts"
+import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 
 /** The timer of a state. */
 export const StateTimer = Symbol.for("troupe/server/StateMachine/StateTimer")
@@ -38,6 +39,10 @@ export class Timeouts extends Source<TimerKey> {
   constructor(cell: Cell) {
     super(cell.host.dispatcher)
     this.cell = cell
+  }
+
+  override waitReport(): WaitReport {
+    return { ...super.waitReport(), what: `the timers of ${this.cell.name}`, isKind: false }
   }
 
   /** Sets a timer, in place of the one that has its name: one of no time is there at once, one of all time is never. */
