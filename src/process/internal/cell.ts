@@ -22,6 +22,7 @@ import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
 import { Happenings } from "./happenings.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
+import { type Inspection, inspectionOf } from "./inspection.ts"
 import type { Keeper } from "./keeper.ts"
 import type { MessageImpl } from "./message.ts"
 import { makeUnsafe } from "./pid.ts"
@@ -64,6 +65,8 @@ export class Cell implements InboxOwner, Waited {
   keeper: Keeper | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
+  /** Who looks into it, if anybody does. */
+  inspection: Inspection | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
@@ -77,7 +80,8 @@ export class Cell implements InboxOwner, Waited {
   private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
   // Whether this very process shall go: its keeper can't have it begin again.
   private dismissed = false
-  private arrivals = 0
+  /** How many messages it has accepted. */
+  arrivals = 0
 
   constructor(host: HostImpl, id: number, implementation: Implementation, policy: Policy, environment: Environment) {
     this.host = host
@@ -290,6 +294,7 @@ export class Cell implements InboxOwner, Waited {
     this.keeper = undefined
     this.environment = nothing
     this.handedOn = undefined
+    this.inspection = undefined
     this.context = nothing.base
   }
 
@@ -383,10 +388,12 @@ export class Cell implements InboxOwner, Waited {
   onAccepted(message: MessageImpl): void {
     message.arrival = this.arrivals++
     this.host.counters.sent++
+    inspectionOf(message.sender)?.observe({ _tag: "Out", to: this.pid, message })
   }
 
-  onTaken(): void {
+  onTaken(message: MessageImpl): void {
     this.host.counters.received++
+    this.inspection?.observe({ _tag: "In", message })
   }
 
   onDropped(message: MessageImpl): void {
