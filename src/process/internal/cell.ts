@@ -10,7 +10,7 @@ import * as Runtime from "effect/Runtime"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
-import type * as Ref from "effect/Ref"
+import * as Ref from "effect/Ref"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
@@ -63,8 +63,11 @@ export class Cell implements InboxOwner, Waited {
   /** What a fiber of the process last handed on to what it spawned, and in which context. */
   handedOn: { readonly context: Context.Context<never>; readonly environment: Environment } | undefined = undefined
   scope: Scope.Closeable
-  /** `restarting`: the body has ended or is ending, and another one is to take over what is queued. */
-  status: "running" | "closing" | "restarting" | "ended" = "running"
+  /**
+   * `draining`: the process takes no messages, and its body is to end when it has handled those that wait.
+   * `restarting`: the body has ended or is ending, and another one is to take over what is queued.
+   */
+  status: "running" | "draining" | "closing" | "restarting" | "ended" = "running"
   trapsExits = false
   links: Set<Cell> | undefined = undefined
   watchers: Set<Watcher> | undefined = undefined
@@ -77,6 +80,8 @@ export class Cell implements InboxOwner, Waited {
   keeper: Keeper | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
+  /** The topic of the message that it took last, for its report. */
+  lastTopic: string | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
@@ -223,6 +228,14 @@ export class Cell implements InboxOwner, Waited {
     if (this.status === "restarting") this.status = "closing"
   }
 
+  /** Has the process take no more messages; its body looks at the status, and ends when it has handled those that wait. */
+  drain(): void {
+    this.dismiss()
+    if (this.status !== "running") return
+    this.status = "draining"
+    for (const inbox of this.queues) inbox.close(() => new ProcessClosed({ target: this.name }))
+  }
+
   /** Ends the process with `exit` when its finalizers have run. */
   stop(exit: Exit.Exit<unknown, unknown>): void {
     if (this.reason !== undefined || this.status === "ended") return
@@ -267,8 +280,7 @@ export class Cell implements InboxOwner, Waited {
     this.keeper?.parent.children?.delete(this)
     for (const child of this.children ?? []) child.kill(this.pid)
     const left: Array<MessageImpl> = []
-    for (const inbox of [this.messages, ...(this.listeners?.values() ?? [])]) {
-      if (inbox === undefined) continue
+    for (const inbox of this.queues) {
       inbox.close(() => new ProcessNotFound({ target: this.name }))
       left.push(...inbox.drain())
     }
@@ -308,7 +320,11 @@ export class Cell implements InboxOwner, Waited {
   private report(cause: Cause.Cause<unknown>): void {
     if (Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(Cause.squash(cause))) return
     const report = Effect.logError(`process ${this.name} (${this.definition.name}) failed`, cause)
-    Effect.runForkWith(this.environment.base)(report)
+    const known = {
+      ...(this.shown === undefined ? {} : { state: Ref.getUnsafe(this.shown) }),
+      ...(this.lastTopic === undefined ? {} : { lastMessage: this.lastTopic })
+    }
+    Effect.runForkWith(this.environment.base)(Effect.annotateLogs(report, known))
   }
 
   // ---------------------------------------------------------------- messages and events
@@ -327,6 +343,11 @@ export class Cell implements InboxOwner, Waited {
     if (messages.length > 0) this.host.bury(this.pid, messages, reason, this.keeper?.onUndelivered)
   }
 
+  private get queues(): ReadonlyArray<InboxImpl> {
+    const listeners = [...(this.listeners?.values() ?? [])]
+    return this.messages === undefined ? listeners : [this.messages, ...listeners]
+  }
+
   get queued(): number {
     let queued = this.messages?.length ?? 0
     for (const listener of this.listeners?.values() ?? []) queued += listener.length
@@ -337,9 +358,9 @@ export class Cell implements InboxOwner, Waited {
   refusal(): SendError | undefined {
     const stopped = this.host.refusal()
     if (stopped !== undefined || this.status === "running" || this.status === "restarting") return stopped
-    return this.status === "closing"
-      ? new ProcessClosed({ target: this.name })
-      : new ProcessNotFound({ target: this.name })
+    return this.status === "ended"
+      ? new ProcessNotFound({ target: this.name })
+      : new ProcessClosed({ target: this.name })
   }
 
   send(message: MessageImpl): Effect.Effect<void, SendError> {
@@ -391,7 +412,8 @@ export class Cell implements InboxOwner, Waited {
     this.host.counters.sent++
   }
 
-  onTaken(): void {
+  onTaken(message: MessageImpl): void {
+    this.lastTopic = message.topic
     this.host.counters.received++
   }
 

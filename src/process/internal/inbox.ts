@@ -41,7 +41,7 @@ export interface InboxOwner {
   /** Where a message goes that is accepted now. */
   queueFor(message: MessageImpl): InboxImpl
   onAccepted(message: MessageImpl): void
-  onTaken(): void
+  onTaken(message: MessageImpl): void
   onDropped(message: MessageImpl): void
   onHigh(length: number): void
 }
@@ -98,13 +98,13 @@ export class InboxImpl extends Mailbox<MessageImpl> {
 
   override pollUnsafe(): Exit.Exit<MessageImpl> | undefined {
     const exit = super.pollUnsafe()
-    if (exit !== undefined) this.taken()
+    if (exit !== undefined && Exit.isSuccess(exit)) this.taken(exit.value)
     return exit
   }
 
   override pollWhereUnsafe(matches: (message: MessageImpl) => boolean): Exit.Exit<MessageImpl> | undefined {
     const exit = super.pollWhereUnsafe(matches)
-    if (exit !== undefined) this.taken()
+    if (exit !== undefined && Exit.isSuccess(exit)) this.taken(exit.value)
     return exit
   }
 
@@ -159,8 +159,8 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     }
   }
 
-  private taken(): void {
-    this.owner.onTaken()
+  private taken(message: MessageImpl): void {
+    this.owner.onTaken(message)
     if (this.items.length < this.policy.highWater) this.high = false
     this.letIn()
   }
