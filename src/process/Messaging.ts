@@ -5,6 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import type { Alias } from "./Alias.ts"
+import { AliasImpl } from "./internal/alias.ts"
 import { deliver, isRefused, receiverOf } from "./internal/delivery.ts"
 import { MessageImpl, ReplySlot } from "./internal/message.ts"
 import { cellOf, type ProcessHost, withHost } from "./internal/services.ts"
@@ -33,7 +35,7 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  *
  * **Details**
  *
- * - `to`: a pid, or the name of a registered process (`Relay.named("relay")`).
+ * - `to`: a pid, the name of a registered process (`Relay.named("relay")`), or an alias.
  * - `payload`: passed by reference within the application; it may be left out where the topic has none.
  *
  * Never waits, unless the receiver's inbox has a capacity and suspends senders; an interrupted wait has sent nothing.
@@ -74,15 +76,15 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  * @category messages
  */
 export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
-  to: Address<Rpcs>,
+  to: Address<Rpcs> | Alias<Rpcs>,
   topic: Topic,
   ...[payload]: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<void, SendError, ProcessHost> =>
   withHost((host, fiber) => {
-    const receiver = receiverOf(host, to)
-    return isRefused(receiver)
-      ? Exit.fail(receiver)
-      : deliver(receiver, new MessageImpl(topic, payload, cellOf(fiber)?.pid, undefined))
+    const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid, undefined)
+    if (to instanceof AliasImpl) return to.send(message)
+    const receiver = receiverOf(host, to as Address<Rpcs>)
+    return isRefused(receiver) ? Exit.fail(receiver) : deliver(receiver, message)
   })
 
 /**
