@@ -43,14 +43,16 @@ import * as internal from "./internal/later.ts"
  *
  * @category replying
  */
-export const later: typeof internal.later = internal.later
+export const later: Later = internal.later
 
 /**
- * The type of {@link later}.
+ * That a call is answered afterwards; see {@link later}.
  *
  * @category replying
  */
-export type Later = typeof later
+export interface Later {
+  readonly _tag: "Later"
+}
 
 /**
  * What handles the messages of one topic: its outcome is the reply to a call.

@@ -9,15 +9,23 @@ import type { Pid } from "../Pid.ts"
 
 const variance = { _Rpc: (_: never): never => _ }
 
+/** Where the answer to a call or request goes. */
+export interface Slot {
+  /** Answers it; false when it was answered before. */
+  settle(exit: Exit.Exit<unknown, unknown>): boolean
+  /** Ends it without an answer of its receiver. */
+  conclude(exit: Exit.Exit<unknown, unknown>): void
+}
+
 export class MessageImpl {
   readonly topic: string
   readonly payload: unknown
   readonly sender: Pid | undefined
-  readonly slot: ReplySlot | undefined
+  readonly slot: Slot | undefined
   /** Its place in the order of arrival at the receiver. */
   arrival = 0
 
-  constructor(topic: string, payload: unknown, sender: Pid | undefined, slot: ReplySlot | undefined) {
+  constructor(topic: string, payload: unknown, sender: Pid | undefined, slot: Slot | undefined) {
     this.topic = topic
     this.payload = payload
     this.sender = sender
@@ -33,7 +41,7 @@ export class MessageImpl {
  * Where the answer to one call goes: the first one reaches the caller, through a step of the caller's run queue, since
  * calls may form chains that would overflow the stack.
  */
-export class ReplySlot implements Waited {
+export class ReplySlot implements Slot, Waited {
   private exit: Exit.Exit<unknown, unknown> | undefined = undefined
   private resume: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined = undefined
   private replied = false

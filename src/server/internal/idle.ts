@@ -23,6 +23,11 @@ export class Idle {
     this.onDue = onDue
   }
 
+  // Monotonic: nobody sets it.
+  private get now(): number {
+    return Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
+  }
+
   /** Whether it was quiet for so long, and nothing was done about it. */
   get isDue(): boolean {
     return this.state === "due"
@@ -42,7 +47,7 @@ export class Idle {
 
   /** It is quiet; answers the timer that is to be started, unless one runs or there is nothing to wait for. */
   onQuiet(): Effect.Effect<void> | undefined {
-    this.since ??= this.clock.currentTimeMillisUnsafe()
+    this.since ??= this.now
     if (this.state !== "off" || this.after === Infinity) return undefined
     this.state = "armed"
     return this.timer
@@ -54,7 +59,7 @@ export class Idle {
       this.state = "off"
       return Effect.void
     }
-    const left = this.since + this.after - this.clock.currentTimeMillisUnsafe()
+    const left = this.since + this.after - this.now
     if (left > 0) return Effect.andThen(Effect.sleep(left), this.timer)
     this.state = "due"
     this.onDue()
