@@ -3,6 +3,7 @@ import { Cause, Context, Effect, Exit, Fiber, Layer, Logger, References, Schema 
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { Pid, Process, ProcessEvent, ProcessHost, Registry, Selectable } from "troupe"
+import { both } from "../support/both.ts"
 import { host, inProcess, ownClock, settle } from "../support/processes.ts"
 
 const silent = Logger.layer([])
@@ -117,6 +118,21 @@ describe("ending", () => {
         yield* Process.kill(busy)
         assert.strictEqual((yield* ProcessHost.stats()).live, 0)
       }).pipe(Effect.provide(live))
+  )
+
+  both("a killed process stays gone while its body is unwound", () =>
+    Effect.gen(function* () {
+      const Slow = Process.make("test:slow", { protocol: [Rpc.make("go")] })
+      const pid = yield* Effect.provide(
+        Process.spawn(Slow),
+        Slow.toLayer(() => Effect.onExit(Effect.never, () => Effect.sleep("1 second")))
+      )
+      yield* Effect.sleep("1 milli")
+      yield* Process.kill(pid)
+      assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessNotFound")
+      yield* Effect.sleep("2 seconds")
+      assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessNotFound")
+    }).pipe(Effect.provide(live))
   )
 
   it.effect("P39 a process that exits itself passes its error handlers and runs its finalizers once", () =>

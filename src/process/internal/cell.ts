@@ -219,6 +219,8 @@ export class Cell implements InboxOwner, Waited {
 
   // From here on the process takes no messages, unless another body is to take them over.
   private leave(): void {
+    // One that was killed has ended already, though its body is unwound only now.
+    if (this.status === "ended") return
     this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
   }
 
