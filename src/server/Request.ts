@@ -8,9 +8,7 @@ import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import type * as Scope from "effect/Scope"
 import { step } from "../channel/internal/step.ts"
-import * as Select from "../channel/Select.ts"
 import * as Selectable from "../channel/Selectable.ts"
-import * as Timer from "../channel/Timer.ts"
 import { receiverOf } from "../process/internal/delivery.ts"
 import { cellOf, type ProcessHost, withHost } from "../process/internal/services.ts"
 import type { PayloadArgument } from "../process/Messaging.ts"
@@ -217,11 +215,12 @@ export const receive = <Rpcs extends Rpc.Any, Label>(
   requests: Requests<Rpcs, Label>,
   options?: ReceiveOptions
 ): Effect.Effect<Response<Rpcs, Label>, NoRequest | ResponseTimeout> =>
-  Effect.suspend((): Effect.Effect<Response<Rpcs, Label>, NoRequest | ResponseTimeout> => {
-    if (requests.pending === 0) return Effect.fail(new NoRequest())
-    const { timeout, until } = options ?? {}
-    if (timeout === undefined && until === undefined) return Selectable.take(requests)
-    return Effect.scoped(Effect.flatMap(waitOf(timeout, until), (wait) => receiveWithin(requests, wait)))
+  withClock((clock): Effect.Effect<Response<Rpcs, Label>, NoRequest | ResponseTimeout> => {
+    if (requests.pending === 0) return Exit.fail(new NoRequest())
+    const { timeout, until = Infinity } = options ?? {}
+    return timeout === undefined && until === Infinity
+      ? Selectable.take(requests)
+      : receiveBy(requests, Math.min(until, clock.currentTimeMillisUnsafe() + millis(timeout)))
   })
 
 /**
@@ -238,21 +237,25 @@ export const abandon = <Rpcs extends Rpc.Any, Label>(
   label: Label
 ): Effect.Effect<boolean> => Effect.sync(() => implementation(requests).abandon(label))
 
-const waitOf = (timeout: Duration.Input = Duration.infinity, until = Infinity): Effect.Effect<Duration.Duration> =>
-  Effect.map(Clock.currentTimeMillis, (now) =>
-    Duration.min(Duration.fromInputUnsafe(timeout), Duration.millis(Math.max(0, until - now)))
-  )
+const withClock = <A, E>(f: (clock: Clock.Clock) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  step((fiber) => f(fiber.getRef(Clock.Clock)))
 
-// What has come is received, even if the time is over.
-const receiveWithin = <Rpcs extends Rpc.Any, Label>(
+const millis = (timeout: Duration.Input = Duration.infinity): number =>
+  Duration.toMillis(Duration.fromInputUnsafe(timeout))
+
+// A response is taken in the step that delivers it, and what waits with a time limit takes nothing, so that an interrupted
+// wait has received nothing. What has come is received, even if the time is over.
+const receiveBy = <Rpcs extends Rpc.Any, Label>(
   requests: Requests<Rpcs, Label>,
-  wait: Duration.Duration
-): Effect.Effect<Response<Rpcs, Label>, ResponseTimeout, Scope.Scope> =>
-  Effect.gen(function* () {
-    const over = yield* Timer.after(wait)
-    const next = yield* Effect.orDie(Select.priority({ response: requests, timeout: over }))
-    if (next._tag === "timeout") return yield* new ResponseTimeout({ pending: requests.pending })
-    return next.value
+  deadline: number
+): Effect.Effect<Response<Rpcs, Label>, ResponseTimeout> =>
+  withClock((clock) => {
+    const left = deadline - clock.currentTimeMillisUnsafe()
+    const response = requests.pollUnsafe()
+    if (response !== undefined) return response
+    return left > 0
+      ? Effect.andThen(Effect.timeoutOption(Selectable.parked([requests]), left), receiveBy(requests, deadline))
+      : Exit.fail(new ResponseTimeout({ pending: requests.pending }))
   })
 
 const implementation = <Rpcs extends Rpc.Any, Label>(requests: Requests<Rpcs, Label>): internal.Requests =>
