@@ -9,7 +9,7 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { step } from "../channel/internal/step.ts"
 import type { Definition, Running } from "./Definition.ts"
-import { MessageImpl } from "./internal/message.ts"
+import type { MessageImpl } from "./internal/message.ts"
 import { type CurrentProcess, withCell } from "./internal/services.ts"
 import { StashImpl } from "./internal/stash.ts"
 import type * as Message from "./Message.ts"
@@ -163,13 +163,14 @@ export const make = <
  *
  * @category stashing
  */
-export const stash = <Rpcs extends Rpc.Any, R extends Rpcs>(
+export const stash = <Rpcs extends Rpc.Any>(
   self: Stash<Rpcs>,
-  message: Message.Of<R>
+  message: Message.Message<NoInfer<Rpcs>>
 ): Effect.Effect<void, StashFull, CurrentProcess> =>
   step(() => {
-    const { capacity, process } = implementation(self)
-    return !(message instanceof MessageImpl) || implementation(self).add(message)
+    const stash = implementation(self)
+    const { capacity, process } = stash
+    return stash.add(message as unknown as MessageImpl)
       ? Exit.void
       : Exit.fail(new StashFull({ process, topic: String(message.topic), capacity }))
   })
