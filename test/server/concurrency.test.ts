@@ -173,14 +173,31 @@ describe("Server concurrency", () => {
     })
   )
 
-  both("what waits for its key stays in the inbox, and is a dead letter when the server ends", () =>
-    inPool({ by: ({ payload }) => payload.key }, (work, _log, pid) =>
+  both("what waits for its key counts as queued, and is a dead letter when the server ends, however it ends", () =>
+    Effect.forEach([Process.kill, Process.terminate], (end) =>
+      inPool({ by: ({ payload }) => payload.key }, (work, _log, pid) =>
+        Effect.gen(function* () {
+          const calls = yield* Effect.forEach(["1", "2", "3"], (name) => work(name, "same"))
+          assert.strictEqual((yield* Process.info(pid)).queued, 2)
+          yield* end(pid)
+          for (const call of calls) {
+            const error = yield* Effect.flip(Fiber.join(call))
+            assert.strictEqual((error as { readonly _tag: string })._tag, "CalleeExited")
+          }
+          const { deadLetters, received, sent } = yield* ProcessHost.stats()
+          assert.deepStrictEqual([sent, received, deadLetters], [3, 1, 2])
+        })
+      )
+    )
+  )
+
+  both("a stop handles what waits for its key, in order", () =>
+    inPool({ by: ({ payload }) => payload.key }, (work, log, pid) =>
       Effect.gen(function* () {
-        yield* Effect.forEach(["1", "2", "3"], (name) => work(name, "same"))
-        assert.strictEqual((yield* Process.info(pid)).queued, 2)
-        yield* Process.kill(pid)
-        const { deadLetters, received, sent } = yield* ProcessHost.stats()
-        assert.deepStrictEqual([sent, received, deadLetters], [3, 1, 2])
+        const calls = yield* Effect.forEach(["1", "2", "3"], (name) => work(name, "same"))
+        yield* Server.stop(pid)
+        assert.deepStrictEqual(names(log), ["1", "2", "3"])
+        assert.deepStrictEqual(yield* Effect.forEach(calls, Fiber.join), ["1", "2", "3"])
       })
     )
   )

@@ -13,7 +13,7 @@ import type { Cell } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
 import type { ProcessEvent } from "../../process/ProcessEvent.ts"
 import type { AnyBehaviour, Turn } from "./behaviour.ts"
-import type { Beside } from "./beside.ts"
+import { type Beside, takeFrom } from "./beside.ts"
 import type { Idle } from "./idle.ts"
 import { later } from "./later.ts"
 import type { Turns } from "./turns.ts"
@@ -56,6 +56,7 @@ export class Loop {
     Effect.onExit(this.serve, () =>
       Effect.sync(() => {
         this.status = "left"
+        this.beside?.close()
       })
     )
   )
@@ -82,8 +83,8 @@ export class Loop {
     const due = this.turns.due.shift()
     if (due !== undefined) return due
     const { inbox } = this.cell
-    const message = this.beside === undefined ? inbox.pollUnsafe() : this.beside.take(inbox)
-    if (message !== undefined) return Exit.isSuccess(message) ? this.onMessage(message.value) : message
+    const message = this.beside === undefined ? takeFrom(inbox) : this.beside.take(inbox)
+    if (message !== undefined) return this.onMessage(message)
     if (this.idle?.take() === true) return this.idle.run
     if (this.isDrained) return this.leave()
     if (!this.isBusy) this.keepQuiet()
@@ -91,11 +92,12 @@ export class Loop {
   }
 
   private get isBusy(): boolean {
-    return this.beside?.isBusy === true
+    return this.beside !== undefined && this.beside.busy > 0
   }
 
   private get isDrained(): boolean {
-    return this.cell.status === "draining" && this.cell.inbox.length === 0
+    if (this.cell.status !== "draining") return false
+    return this.cell.inbox.length === 0 && (this.beside === undefined || this.beside.waiting === 0)
   }
 
   private leave(): Turn {
@@ -125,7 +127,7 @@ export class Loop {
       return this.handle(message, topic.streams)
     }
     const handler = Effect.suspend(() => this.handle(message, topic.streams))
-    return this.beside.start(message, handler, this.cell.scope, (exit) => this.onHandled(message, exit))
+    return this.beside.start(handler, this.cell.scope, (exit) => this.onHandled(message, exit))
   }
 
   private handle(message: MessageImpl, streams: boolean): Turn {

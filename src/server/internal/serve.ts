@@ -3,12 +3,13 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { CurrentProcess } from "../../process/internal/services.ts"
-import { withCell } from "../../process/internal/services.ts"
+import type { Cell } from "../../process/internal/cell.ts"
+import { type CurrentProcess, withCell } from "../../process/internal/services.ts"
 import { InvalidOption } from "../../process/ProcessError.ts"
 import type { AnyBehaviour } from "./behaviour.ts"
-import { Beside } from "./beside.ts"
+import { type Beside, Slots } from "./beside.ts"
 import { Idle } from "./idle.ts"
+import { Lanes } from "./lanes.ts"
 import { Loop } from "./loop.ts"
 import { Turns } from "./turns.ts"
 
@@ -18,8 +19,8 @@ export const serve = <E, R>(
   withCell((cell, fiber) => {
     const turns = new Turns(cell)
     return Effect.flatMap(init, (behaviour) => {
-      const beside = Beside.of(behaviour.concurrency)
-      if (typeof beside === "number") return Effect.fail(invalidConcurrency(cell.definition.name, beside))
+      const beside = besideOf(cell, behaviour.concurrency)
+      if (beside instanceof InvalidOption) return Effect.fail(beside)
       const { idle } = behaviour
       const loop = new Loop({
         cell,
@@ -33,10 +34,19 @@ export const serve = <E, R>(
     })
   })
 
-const invalidConcurrency = (server: string, value: number): InvalidOption =>
-  new InvalidOption({
-    subject: `the server ${server}`,
+// `undefined` when messages are handled one after the other.
+const besideOf = (
+  cell: Cell,
+  concurrency: NonNullable<AnyBehaviour["concurrency"]> = 1
+): Beside | InvalidOption | undefined => {
+  if (typeof concurrency === "object") return new Lanes(cell, concurrency.by)
+  if (concurrency === 1) return undefined
+  if (concurrency === "unbounded") return new Slots(Infinity)
+  if (Number.isInteger(concurrency) && concurrency > 1) return new Slots(concurrency)
+  return new InvalidOption({
+    subject: `the server ${cell.definition.name}`,
     option: "concurrency",
-    value: String(value),
+    value: String(concurrency),
     expected: 'a whole number from 1 on, "unbounded", or { by: (message) => key }'
   })
+}
