@@ -38,6 +38,13 @@ export interface ChildSpec<out R = never> {
 }
 
 /**
+ * What a supervisor must be started with for it to have a child.
+ *
+ * @category utility types
+ */
+export type Requirements<Spec extends ChildSpec<unknown>> = Spec extends ChildSpec<infer R> ? R : never
+
+/**
  * When a child is restarted.
  *
  * **Details**
