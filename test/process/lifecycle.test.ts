@@ -3,6 +3,7 @@ import { Cause, Context, Effect, Exit, Fiber, Layer, Logger, References, Schema 
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { Pid, Process, ProcessEvent, ProcessHost, Registry, Selectable } from "troupe"
+import { both } from "../support/both.ts"
 import { host, inProcess, ownClock, settle } from "../support/processes.ts"
 
 const silent = Logger.layer([])
@@ -57,6 +58,20 @@ describe("ending", () => {
       }
       assert.deepStrictEqual(finalized, ["idle", "blocked", "busy"])
     }).pipe(Effect.provide(live))
+  )
+
+  both("a killed process stays ended when its body has been unwound", () =>
+    Effect.gen(function* () {
+      const Idle = Process.make("test:idle")
+      const pid = yield* Effect.provide(
+        Process.spawn(Idle),
+        Idle.toLayer(() => Effect.never)
+      )
+      yield* Effect.yieldNow
+      yield* Process.kill(pid)
+      yield* settle
+      assert.strictEqual((yield* Effect.flip(Process.info(pid)))._tag, "ProcessNotFound")
+    }).pipe(Effect.provide(host))
   )
 
   it.effect("terminate waits for the finalizers; kill does not", () =>
