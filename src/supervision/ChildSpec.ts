@@ -38,6 +38,24 @@ export interface ChildSpec<out R = never> {
 }
 
 /**
+ * A child of a supervisor, whatever it requires.
+ *
+ * @category models
+ */
+export interface Any {
+  // Says nothing of `R`, so that none is inferred from a place where any child may stand.
+  readonly [TypeId]: object
+  readonly id: string
+}
+
+/**
+ * What a child requires of its supervisor.
+ *
+ * @category utility types
+ */
+export type Requirements<S> = S extends ChildSpec<infer R> ? R : never
+
+/**
  * When a child is restarted.
  *
  * **Details**

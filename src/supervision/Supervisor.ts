@@ -14,7 +14,7 @@ import { type CurrentProcess, type ProcessHost, withCell, withHost } from "../pr
 import type { Pid } from "../process/Pid.ts"
 import * as Process from "../process/Process.ts"
 import type { StartError, StartFailed } from "../process/StartError.ts"
-import type { ChildSpec } from "./ChildSpec.ts"
+import type { Any as AnyChild, ChildSpec, Requirements } from "./ChildSpec.ts"
 import { settingsOf } from "./internal/settings.ts"
 import type { ChildSpecImpl } from "./internal/spec.ts"
 import { register } from "./internal/supervisors.ts"
@@ -135,7 +135,13 @@ export interface Options<out R> {
  *
  * @category constructors
  */
-export const make = <R = never>(name: string, options: Options<R>): Supervisor<R> => {
+export const make: {
+  <const Children extends ReadonlyArray<AnyChild>>(
+    name: string,
+    options: Omit<Options<unknown>, "children"> & { readonly children: Children }
+  ): Supervisor<Requirements<Children[number]>>
+  <R = never>(name: string, options: Options<R>): Supervisor<R>
+} = (name: string, options: Options<unknown>): Supervisor => {
   const process = Process.make(name, { start: "acknowledged" })
   const definition: Definition = process[Process.TypeId]
   const implementation: Implementation = {
