@@ -1,18 +1,20 @@
 import { assert, describe } from "@effect/vitest"
-import { Duration, Effect, Exit, Layer } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Schedule } from "effect"
 import {
   Application,
   Process,
   ProcessEvent,
   ProcessHost,
+  Registry,
   Selectable,
   Service,
   type ServiceError,
-  type StartError
+  type StartError,
+  Supervisor
 } from "troupe"
 import { both } from "../support/both.ts"
 import { failing, lasting, seen, service, states, tell } from "../support/serviced.ts"
-import { stage, takeAll } from "../support/supervised.ts"
+import { Actor, actor, stage, takeAll } from "../support/supervised.ts"
 
 const reasonOf = (error: unknown) => (error as ServiceError.ServiceStartFailed).reason as StartError.StartError
 
@@ -477,6 +479,72 @@ describe("states of services", () => {
       assert.deepStrictEqual(yield* states, ["web stopped"])
       const error = yield* Effect.flip(Service.start("web"))
       assert.include(error.message, 'The service "web" could not be started')
+    }).pipe(Effect.scoped, Effect.provide(stage))
+  )
+})
+
+describe("what a service passes on", () => {
+  both("its process has the name, and with inbox keep its pid and its messages outlast a failure", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      yield* Layer.build(Application.layer([service("web", log, { name: "web", inbox: "keep" })]))
+      const { pid } = yield* Service.find("web")
+      assert.strictEqual(yield* Registry.lookup("web"), pid)
+      yield* tell("web", "crash")
+      yield* Process.send(Actor.named("web"), "note", 1)
+      yield* Effect.sleep("2 seconds")
+      assert.strictEqual((yield* Service.find("web")).pid, pid)
+      assert.deepStrictEqual(log.slice(3), ["web begins", "web is up", "web notes 1"])
+    }).pipe(Effect.scoped, Effect.provide(stage))
+  )
+
+  both("its backoff may be any schedule, which is cut off after so many attempts", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const backoff = Schedule.spaced("7 seconds")
+      yield* Layer.build(
+        Application.layer([service("web", log, { backoff, maxAttempts: 1, stableThreshold: "1 hour" })])
+      )
+      yield* tell("web", "crash")
+      yield* Effect.sleep("6900 millis")
+      assert.deepStrictEqual(yield* states, ["web starting"])
+      yield* Effect.sleep("200 millis")
+      assert.deepStrictEqual(yield* states, ["web running"])
+      yield* tell("web", "crash")
+      assert.deepStrictEqual(yield* states, ["web failed"])
+    }).pipe(Effect.scoped, Effect.provide(stage))
+  )
+
+  both("a supervisor as a service stops its children in their order", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const Tree = Supervisor.make("test:tree", { children: [actor("a", log), actor("b", log)] })
+      yield* Layer.build(Service.layer(Tree, { autoStart: true }))
+      assert.deepStrictEqual(takeAll(log), ["a begins", "a is up", "b begins", "b is up"])
+      yield* Service.stop("test:tree")
+      assert.deepStrictEqual(takeAll(log), ["b ends", "a ends"])
+    }).pipe(Effect.scoped, Effect.provide(stage))
+  )
+
+  both("an interrupted start leaves it to start; starts and stops at once leave it up or down", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const init = Effect.sleep("1 second")
+      yield* Layer.build(Application.layer([service("web", log, { autoStart: false, init })]))
+      const starting = yield* Effect.forkChild(Service.start("web"))
+      yield* Effect.sleep("500 millis")
+      yield* Fiber.interrupt(starting)
+      yield* Effect.sleep("600 millis")
+      assert.deepStrictEqual(yield* states, ["web running"])
+      const both = [Service.stop("web"), Service.start("web"), Service.restart("web"), Service.stop("web")]
+      yield* Effect.all(both, { concurrency: "unbounded", discard: true })
+      const { pid, state } = yield* Service.find("web")
+      assert.strictEqual(pid === undefined, state === "stopped")
+      yield* Service.stop("web")
+      assert.strictEqual(
+        log.filter((line) => line === "web begins").length,
+        log.filter((line) => line === "web ends").length
+      )
     }).pipe(Effect.scoped, Effect.provide(stage))
   )
 })

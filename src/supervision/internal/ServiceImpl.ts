@@ -70,17 +70,6 @@ export class ServiceImpl {
     return this.running === undefined
   }
 
-  /** Whether it will soon be clear how its start goes. */
-  get isPending(): boolean {
-    return this.status.state === "starting" && !this.isDelayed
-  }
-
-  // Whether it, or what it waits for, is to come up some time later.
-  private get isDelayed(): boolean {
-    if (this.status.state !== "starting") return this.status.state === "stopped" || this.status.state === "stopping"
-    return this.status.attempts > 0 || this.dependencies.some((one) => one.isDelayed)
-  }
-
   // ---------------------------------------------------------------- starting and stopping
 
   /** Starts the service unless it is started; how that goes its status tells. */
@@ -92,6 +81,7 @@ export class ServiceImpl {
       }
       this.change({ state: "starting", attempts: 0, exit: undefined })
       // A fiber of its own, that sees what the layer of the service saw, whoever asked for the start.
+      // It yields first, so that it can't end before it is known to run.
       this.running = Effect.runForkWith(this.environment)(Effect.andThen(Effect.yieldNow, this.work))
       this.running.addObserver((exit) => this.conclude(exit))
       return Effect.void

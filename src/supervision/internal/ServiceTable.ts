@@ -47,7 +47,7 @@ export class ServiceTable {
         Effect.forEach(starting, (service) => (service.isUp && !asked.has(service) ? Effect.void : service.begin), {
           discard: true
         }),
-        this.until(() => !starting.some((service) => service.isPending))
+        this.until(() => areSettled(starting))
       )
     })
   }
@@ -72,6 +72,19 @@ export class ServiceTable {
   stopWithDependents(service: ServiceImpl): Effect.Effect<void> {
     return Effect.suspend(() => this.stop(closure([service], (one) => this.dependentsOf(one))))
   }
+}
+
+/** Whether it is clear how the starts of the services went, which come in the order of their dependencies. */
+const areSettled = (services: ReadonlyArray<ServiceImpl>): boolean => {
+  // What comes up some time later, or not at all.
+  const late = new Set<ServiceImpl>()
+  for (const service of services) {
+    const { attempts, state } = service.status
+    const isWaiting = attempts > 0 || service.dependencies.some((one) => late.has(one))
+    if (state === "starting" && !isWaiting) return false
+    if (!service.isUp && state !== "failed") late.add(service)
+  }
+  return true
 }
 
 /** What can be reached from services by `next`; each comes after what it leads to. */
