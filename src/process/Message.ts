@@ -88,8 +88,8 @@ export const isMessage = (u: unknown): u is Message<Rpc.Any> => u instanceof Mes
  *
  * **Details**
  *
- * Nothing happens when the message was sent and not called, and when the caller has given up (it timed out, was
- * interrupted, or ended). Fails with `AlreadyReplied` when the call was answered before.
+ * The caller goes on in the same step, after this process has gone on to its next operation. Nothing happens when the
+ * message was sent and not called, and when the caller has given up (it timed out, was interrupted, or ended). Fails with `AlreadyReplied` when the call was answered before.
  *
  * **Example** (Answering)
  *
@@ -202,8 +202,8 @@ export const replyExit = <R extends Rpc.Any>(
   exit: Exit.Exit<Rpc.Success<R>, Rpc.Error<R>>
 ): Effect.Effect<void, AlreadyReplied> =>
   step((fiber) => {
-    if (!(message instanceof MessageImpl) || message.slot === undefined) return Exit.void
-    if (!message.slot.settle(exit)) return Exit.fail(new AlreadyReplied({ topic: String(message.topic) }))
+    if (!(message instanceof MessageImpl) || message.call === undefined) return Exit.void
+    if (!message.call.reply(exit)) return Exit.fail(new AlreadyReplied({ topic: String(message.topic) }))
     cellOf(fiber)?.inspection?.observe({ _tag: "Reply", message, exit })
     return Exit.void
   })

@@ -7,9 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
-import type { SchedulerDispatcher } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
-import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import type * as Ref from "effect/Ref"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
@@ -17,9 +15,11 @@ import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
 import { type Cancel, isKilled, type ProcessEvent } from "../ProcessEvent.ts"
+import { Call } from "./call.ts"
 import { bodyOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, nothing } from "./environment.ts"
 import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
+import { Happenings } from "./happenings.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
 import { type Inspection, inspectionOf } from "./inspection.ts"
@@ -29,19 +29,6 @@ import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
 import { type Startup, startupOf } from "./startup.ts"
 import type { Watcher } from "./watcher.ts"
-
-class Happenings extends Mailbox<ProcessEvent> {
-  private readonly owner: InboxOwner
-
-  constructor(dispatcher: SchedulerDispatcher, owner: InboxOwner) {
-    super(dispatcher)
-    this.owner = owner
-  }
-
-  override waitReport(): WaitReport {
-    return { ...super.waitReport(), what: `the events of ${this.owner.name}`, isKind: false }
-  }
-}
 
 class Listener extends InboxImpl {
   /** How many listen to the topic. */
@@ -114,7 +101,9 @@ export class Cell implements InboxOwner, Waited {
 
   waitReport(): WaitReport {
     const what = `process ${this.name} (${this.definition.name})`
-    return { what, isKind: false, waiting: [["for the end of", this.watchers ?? []]] }
+    // A call tells by itself what it waits for.
+    const waiting = Array.from(this.watchers ?? []).filter((one) => !(one instanceof Call))
+    return { what, isKind: false, waiting: [["for the end of", waiting]] }
   }
 
   // ---------------------------------------------------------------- running
@@ -178,7 +167,8 @@ export class Cell implements InboxOwner, Waited {
     this.listeners = undefined
     for (const unwatch of watches ?? []) unwatch()
     for (const listener of listeners?.values() ?? []) this.inbox.restore(listener.drain())
-    for (const watcher of watchers ?? []) watcher.onRestart?.(this, exit)
+    // Those who begin to watch in answer to it watch the body that comes next.
+    for (const watcher of Array.from(watchers ?? [])) watcher.onRestart?.(this, exit)
     if (this.keeper?.links !== "break") return
     this.links = undefined
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
@@ -277,7 +267,7 @@ export class Cell implements InboxOwner, Waited {
     const left: Array<MessageImpl> = []
     for (const inbox of [this.messages, ...(this.listeners?.values() ?? [])]) {
       if (inbox === undefined) continue
-      inbox.close(() => new ProcessNotFound({ target: this.name }))
+      inbox.close(({ request }) => new ProcessNotFound({ target: this.name, request }))
       left.push(...inbox.drain())
     }
     this.bury(left, why ?? reasonOf(exit))
@@ -327,7 +317,7 @@ export class Cell implements InboxOwner, Waited {
   }
 
   /** The events, as the process itself reads them. */
-  get events(): Mailbox<ProcessEvent> {
+  get events(): Happenings {
     this.opened = true
     return (this.happenings ??= new Happenings(this.host.dispatcher, this))
   }
@@ -342,22 +332,22 @@ export class Cell implements InboxOwner, Waited {
     return queued
   }
 
-  /** Why the process takes no messages; `undefined` while it does. */
-  refusal(): SendError | undefined {
-    const stopped = this.host.refusal()
+  /** Why the process takes no messages; `undefined` while it does. `message`: the one that it was sent. */
+  refusal(message?: MessageImpl): SendError | undefined {
+    const stopped = this.host.refusal(message)
     if (stopped !== undefined || this.status === "running" || this.status === "restarting") return stopped
-    return this.status === "closing"
-      ? new ProcessClosed({ target: this.name })
-      : new ProcessNotFound({ target: this.name })
+    const why = { target: this.name, request: message?.request }
+    return this.status === "closing" ? new ProcessClosed(why) : new ProcessNotFound(why)
   }
 
-  send(message: MessageImpl): Effect.Effect<void, SendError> {
+  /** As the inbox's {@link InboxImpl.accept}. */
+  accept(message: MessageImpl): Exit.Exit<void, SendError> | undefined {
     if (this.status === "restarting" && this.keeper !== undefined && this.queued >= this.keeper.stash) {
       this.onAccepted(message)
       this.bury([message], "Restarting")
       return Exit.void
     }
-    return this.queueFor(message).send(message)
+    return this.queueFor(message).accept(message)
   }
 
   queueFor(message: MessageImpl): InboxImpl {

@@ -8,6 +8,7 @@ import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import type { Options } from "../Inbox.ts"
 import { InvalidArguments, InvalidBody, InvalidMessage } from "../ProcessError.ts"
+import type { MessageImpl } from "./message.ts"
 
 /** A topic that a process takes. */
 interface Topic {
@@ -54,21 +55,21 @@ export const issueOf = (schema: Schema.Top, value: unknown): string => {
 export const refusalOf = (
   definition: Definition,
   target: { toString(): string },
-  topic: string,
-  payload: unknown
+  message: MessageImpl
 ): InvalidMessage | undefined => {
+  const { payload, topic } = message
   const known = definition.topics.get(topic)
   if (known === undefined) {
     return topic.startsWith("@")
       ? new InvalidMessage({
           target: String(target),
-          topic,
+          request: message.request,
           reason: "ReservedTopic",
           detail: "topics that begin with @ are the system's own. Choose another name for the topic."
         })
       : new InvalidMessage({
           target: String(target),
-          topic,
+          request: message.request,
           reason: "UnknownTopic",
           detail: `${definition.name} takes ${namesOf(definition)}. Add the topic to its protocol, or send it elsewhere.`
         })
@@ -77,7 +78,7 @@ export const refusalOf = (
     ? undefined
     : new InvalidMessage({
         target: String(target),
-        topic,
+        request: message.request,
         reason: "InvalidPayload",
         detail: `the payload does not fit its schema: ${issueOf(known.schema, payload)}`
       })
