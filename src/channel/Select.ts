@@ -7,14 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
-import * as Random from "effect/Random"
-import type { Sender } from "./Channel.ts"
+import type { Sender } from "./Ends.ts"
 import type { ChannelClosed } from "./ChannelError.ts"
-import { type Arm, awaiting, observing, receiving, sending } from "./internal/arm.ts"
-import type { ChannelImpl } from "./internal/channel.ts"
-import { type Entry, wait as waitIn } from "./internal/selection.ts"
-import { step } from "./internal/step.ts"
-import * as Selectable from "./Selectable.ts"
+import { type Arm, awaiting, observing, sending } from "./internal/arm.ts"
+import { implementationOf } from "./internal/channel.ts"
+import { CaseImpl, caseOf, type Handler, Selection } from "./internal/selection.ts"
+import { effectOf } from "./internal/step.ts"
+import type * as Selectable from "./Selectable.ts"
 
 /**
  * The type-level and runtime key of `Case`.
@@ -98,23 +97,8 @@ export type Selected<C extends Cases> = {
  */
 export type Selecting<C extends Cases> = Effect.Effect<Selected<C>, Failure<C[keyof C]>, Services<C[keyof C]>>
 
-type Handler = (value: unknown) => Effect.Effect<unknown, unknown, unknown>
-
-class CaseImpl {
-  readonly arm: Arm | undefined
-  readonly handler: Handler | undefined
-
-  constructor(arm: Arm | undefined, handler: Handler | undefined) {
-    this.arm = arm
-    this.handler = handler
-  }
-}
-
 const makeCase = <A, E, R>(arm: Arm | undefined, handler?: Handler): Case<A, E, R> =>
   new CaseImpl(arm, handler) as unknown as Case<A, E, R>
-
-const implementation = (one: AnyCase): CaseImpl =>
-  one instanceof CaseImpl ? one : new CaseImpl(receiving(one as Selectable.Selectable<unknown, unknown>), undefined)
 
 /**
  * The case of sending a value: it wins when the channel accepts the value, and only then is it sent.
@@ -142,8 +126,8 @@ const implementation = (one: AnyCase): CaseImpl =>
  *
  * @category cases
  */
-export const send = <A>(channel: Sender<A>, value: A): Case<void, ChannelClosed> =>
-  makeCase(sending(channel as unknown as ChannelImpl<A>, value))
+export const send = <A, E>(channel: Sender<A, E>, value: A): Case<void, ChannelClosed | E> =>
+  makeCase(sending(implementationOf(channel), value))
 
 /**
  * The case of a deferred that is completed: the select yields its value, or fails with its error.
@@ -227,69 +211,10 @@ export const handle = <C extends AnyCase, B, E2, R2>(
   self: C,
   handler: (value: Value<C>) => Effect.Effect<B, E2, R2>
 ): Case<B, Failure<C> | E2, Services<C> | R2> => {
-  const { arm, handler: before } = implementation(self)
+  const { arm, handler: before } = caseOf(self)
   const next = handler as Handler
   return makeCase(arm, before === undefined ? next : (value) => Effect.flatMap(before(value), next))
 }
-
-const finish = (
-  _tag: string,
-  handler: Handler | undefined,
-  exit: Exit.Exit<unknown, unknown>
-): Effect.Effect<unknown, unknown, unknown> => {
-  if (Exit.isFailure(exit)) return exit
-  return handler === undefined
-    ? Exit.succeed({ _tag, value: exit.value })
-    : Effect.map(handler(exit.value), (value) => ({ _tag, value }))
-}
-
-const isOtherwise = (one: AnyCase | undefined): boolean => one instanceof CaseImpl && one.arm === undefined
-
-const isSource = (one: AnyCase | undefined): one is Selectable.Selectable<unknown, unknown> =>
-  !(one instanceof CaseImpl)
-
-// What the case does at once, if it can.
-const tryCase = (key: string, one: AnyCase, waits: boolean): Effect.Effect<unknown, unknown, unknown> | undefined => {
-  if (isSource(one)) {
-    const exit = one.pollUnsafe()
-    return exit === undefined ? undefined : finish(key, undefined, exit)
-  }
-  const { arm, handler } = implementation(one)
-  const exit = waits ? arm?.poll() : arm?.pollLast()
-  return exit === undefined ? undefined : finish(key, handler, exit)
-}
-
-const selectOf = <C extends Cases>(
-  cases: C,
-  first: (count: number, current: Fiber.Fiber<unknown, unknown>) => number
-): Selecting<C> => {
-  const keys = Object.keys(cases)
-  const last = keys.find((key) => isOtherwise(cases[key]))
-  // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
-  const wait = (start: number): Effect.Effect<unknown, unknown, unknown> => {
-    const inTurn = [...keys.slice(start), ...keys.slice(0, start)]
-    const ones = inTurn.map((key) => cases[key] as AnyCase)
-    if (ones.every(isSource)) return Effect.andThen(Selectable.parked(ones), selected)
-    const entries = inTurn.flatMap((key): ReadonlyArray<Entry> => {
-      const { arm, handler } = implementation(cases[key] as AnyCase)
-      return arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, handler, exit) }]
-    })
-    return waitIn(entries, selected)
-  }
-  const selected: Effect.Effect<unknown, unknown, unknown> = step((current) => {
-    const start = first(keys.length, current)
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[(start + i) % keys.length] as string
-      const done = tryCase(key, cases[key] as AnyCase, last === undefined)
-      if (done !== undefined) return done
-    }
-    return last === undefined ? wait(start) : finish(last, implementation(cases[last] as AnyCase).handler, Exit.void)
-  })
-  return selected as Selecting<C>
-}
-
-const random = (count: number, current: Fiber.Fiber<unknown, unknown>): number =>
-  count < 2 ? 0 : Math.floor(current.getRef(Random.Random).nextDoubleUnsafe() * count)
 
 /**
  * Takes from one ready case, whichever, and waits while none is: a case that is ready again and again wins its fair share
@@ -327,7 +252,7 @@ const random = (count: number, current: Fiber.Fiber<unknown, unknown>): number =
  *
  * @category selecting
  */
-export const any = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C> => selectOf<C>(cases, random)
+export const any = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C> => effectOf(new Selection(cases, true))
 
 /**
  * Takes from the first case that is ready, in the order in which the cases are written, and waits while none is; keys
@@ -363,4 +288,5 @@ export const any = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C>
  *
  * @category selecting
  */
-export const priority = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C> => selectOf<C>(cases, () => 0)
+export const priority = <const C extends Cases>(cases: C & NonEmpty<C>): Selecting<C> =>
+  effectOf(new Selection(cases, false))

@@ -3,8 +3,9 @@
  * when that may have changed. Inboxes, events and subscriptions are `Selectable`; `Select` waits on several of them.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
+import type * as Exit from "effect/Exit"
+import type * as Option from "effect/Option"
+import { park, polled, untilReady } from "./internal/parking.ts"
 import { step } from "./internal/step.ts"
 
 /**
@@ -20,6 +21,20 @@ export const TypeId = "~troupe/channel/Selectable"
  * @category type ids
  */
 export type TypeId = typeof TypeId
+
+/**
+ * One that waits in a source, to look again when it is woken.
+ *
+ * @category models
+ */
+export interface Waiter {
+  /** Has it look again. */
+  wake(): void
+  /** Whether it still waits: one that was interrupted does not, though it may not have been unparked yet. */
+  isLive(): boolean
+  /** Whether it was woken before and found nothing: it is not refused then. */
+  readonly waited: boolean
+}
 
 /**
  * A source of values that can be polled in one synchronous step and that wakes parked waiters, oldest first.
@@ -38,10 +53,12 @@ export interface Selectable<out A, out E = never> {
   isReadyUnsafe(): boolean
   /** Takes what is ready, or answers `undefined` and changes nothing. */
   pollUnsafe(): Exit.Exit<A, E> | undefined
-  /** Has `wake` called once, in a later step, when something may be ready. */
-  parkUnsafe(wake: () => void): void
+  /** Has the waiter woken once, in a later step, when something may be ready; or answers why it can't wait. */
+  parkUnsafe(waiter: Waiter): Exit.Exit<never, E> | undefined
   /** Forgets a parked waiter; nothing happens when it was woken already. */
-  unparkUnsafe(wake: () => void): void
+  unparkUnsafe(waiter: Waiter): void
+  /** How many may wait, where there is a limit: `isLive` of those who wait is exact then. */
+  readonly waiters?: number | undefined
 }
 
 /**
@@ -101,9 +118,12 @@ export const isSelectable = (u: unknown): u is Selectable<unknown, unknown> =>
  *
  * @category taking
  */
-export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
-  const taken: Effect.Effect<A, E> = step(() => self.pollUnsafe() ?? Effect.andThen(parked([self]), taken))
-  return taken
+export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> =>
+  step(() => self.pollUnsafe() ?? park([self], false, takeAgain(self)))
+
+const takeAgain = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
+  const again: Effect.Effect<A, E> = step(() => self.pollUnsafe() ?? Effect.andThen(untilReady([self], true), again))
+  return again
 }
 
 /**
@@ -141,14 +161,15 @@ export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
  * @category taking
  */
 export const poll = <A, E>(self: Selectable<A, E>): Effect.Effect<Option.Option<A>, E> =>
-  step((): Exit.Exit<Option.Option<A>, E> => {
-    const exit = self.pollUnsafe()
-    return exit === undefined ? Exit.succeed(Option.none()) : Exit.map(exit, Option.some)
-  })
+  step(() => polled(self.pollUnsafe()))
 
 /**
  * Waits until one of the sources may be ready and takes nothing: one waiter is parked in all of them, so that no fiber
  * is forked.
+ *
+ * **Details**
+ *
+ * Fails when one of the sources has as many waiters as it lets; otherwise it does not fail.
  *
  * **Example** (Waiting without taking)
  *
@@ -176,17 +197,5 @@ export const poll = <A, E>(self: Selectable<A, E>): Effect.Effect<Option.Option<
  *
  * @category waiting
  */
-export const parked = (sources: ReadonlyArray<Selectable<unknown, unknown>>): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    // Readiness is checked in the step that parks the waiter; between an earlier poll and now the fiber may have yielded.
-    if (sources.some((source) => source.isReadyUnsafe())) return resume(Effect.void)
-    const unpark = () => {
-      for (const source of sources) source.unparkUnsafe(wake)
-    }
-    const wake = () => {
-      unpark()
-      resume(Effect.void)
-    }
-    for (const source of sources) source.parkUnsafe(wake)
-    return Effect.sync(unpark)
-  })
+export const parked = <E>(sources: ReadonlyArray<Selectable<unknown, E>>): Effect.Effect<void, E> =>
+  untilReady(sources, false)

@@ -256,7 +256,7 @@ export const broadcast = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs
     const members = host.node.groups.members(group.name).filter((cell) => cell.refusal() === undefined)
     return Effect.map(
       Effect.forEach(members, (cell) =>
-        Effect.match(deliver(cell, new MessageImpl(topic, payload, sender, undefined)), {
+        Effect.match(deliver(cell, new MessageImpl(topic, payload, sender)), {
           onFailure: () => 0,
           onSuccess: () => 1
         })

@@ -1,9 +1,10 @@
 /**
  * What one process sends to another: a topic, its payload and the sender; and, when it is a call, a way to answer.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import { step } from "../channel/internal/step.ts"
 import { MessageImpl } from "./internal/message.ts"
 import type { Pid } from "./Pid.ts"
 import { AlreadyReplied } from "./ProcessError.ts"
@@ -86,8 +87,8 @@ export const isMessage = (u: unknown): u is Message<Rpc.Any> => u instanceof Mes
  *
  * **Details**
  *
- * Nothing happens when the message was sent and not called, and when the caller has given up (it timed out, was
- * interrupted, or ended). Fails with `AlreadyReplied` when the call was answered before.
+ * The caller goes on in the same step, after this process has gone on to its next operation. Nothing happens when the
+ * message was sent and not called, and when the caller has given up (it timed out, was interrupted, or ended). Fails with `AlreadyReplied` when the call was answered before.
  *
  * **Example** (Answering)
  *
@@ -199,9 +200,9 @@ export const replyExit = <R extends Rpc.Any>(
   message: Of<R>,
   exit: Exit.Exit<Rpc.Success<R>, Rpc.Error<R>>
 ): Effect.Effect<void, AlreadyReplied> =>
-  Effect.suspend(() => {
-    const slot = message instanceof MessageImpl ? message.slot : undefined
-    return slot === undefined || slot.settle(exit)
-      ? Effect.void
-      : Effect.fail(new AlreadyReplied({ topic: String(message.topic) }))
+  step(() => {
+    const call = message instanceof MessageImpl ? message.call : undefined
+    return call === undefined || call.reply(exit)
+      ? Exit.void
+      : Exit.fail(new AlreadyReplied({ topic: String(message.topic) }))
   })

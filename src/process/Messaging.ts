@@ -1,24 +1,20 @@
 /**
  * Sending a message to a process, and calling it for an answer.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
-import { deliver, isRefused, receiverOf } from "./internal/delivery.ts"
-import { MessageImpl, ReplySlot } from "./internal/message.ts"
-import { cellOf, type ProcessHost, withHost } from "./internal/services.ts"
+import { Call } from "./internal/call.ts"
+import { deliver, isRefused, offer, receiverOf } from "./internal/delivery.ts"
+import { MessageImpl } from "./internal/message.ts"
+import { cellOf, hostOf, type ProcessHost, withHost } from "./internal/services.ts"
 import type { Address } from "./Name.ts"
-import {
-  type CallError,
-  CalleeExited,
-  CallingSelf,
-  CallTimeout,
-  ProcessRestarting,
-  type SendError
-} from "./ProcessError.ts"
+import { type CallError, CallingSelf, ProcessRestarting, type SendError } from "./ProcessError.ts"
 
 /**
  * The argument that carries a payload: it may be left out where the topic has none.
@@ -43,6 +39,8 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  * taken by the receiver or becomes a dead letter.
  *
  * **Errors**
+ *
+ * Each gives the message back as `request`, with its topic and payload.
  *
  * - `ProcessNotFound`: there is no process under the pid or name.
  * - `ProcessClosed`: the process is ending.
@@ -81,9 +79,9 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   ...[payload]: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<void, SendError, ProcessHost> =>
   withHost((host, fiber) => {
-    const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid, undefined)
+    const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
     if (to instanceof AliasImpl) return to.send(message)
-    const receiver = receiverOf(host, to as Address<Rpcs>)
+    const receiver = receiverOf(host, to as Address<Rpcs>, message)
     return isRefused(receiver) ? Exit.fail(receiver) : deliver(receiver, message)
   })
 
@@ -96,10 +94,12 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
  * - `options.timeout`: how long to wait, 5 seconds by default; `"Infinity"` waits as long as the callee lives.
  *
  * An interrupted call waits no longer; the callee may handle it all the same. An answer that comes too late is dropped.
+ * At a full inbox that suspends senders the call waits for space first, and not beyond its deadline.
  *
  * **Errors**
  *
- * The topic's own error, when the callee replies with it; those of `send`; and
+ * The topic's own error, when the callee replies with it; those of `send`; and, each with the `request` that was not
+ * answered,
  *
  * - `CallingSelf`: a process called itself.
  * - `CallTimeout`: there was no answer in time.
@@ -144,39 +144,27 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>,
   ProcessHost
 > =>
-  withHost((host, fiber) => {
-    const callee = receiverOf(host, to)
-    if (isRefused(callee)) return Exit.fail(callee)
+  // One operation, so that nothing falls between what is set up and what clears it away.
+  Effect.callback((resume) => {
+    const fiber = Fiber.getCurrent() as Fiber.Fiber<unknown, unknown>
     const caller = cellOf(fiber)
-    if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, topic }))
-    if (callee.status === "restarting") return Exit.fail(new ProcessRestarting({ target: callee.name }))
-    const slot = new ReplySlot(fiber.currentDispatcher, callee, topic)
-    let unwatch: (() => void) | undefined
-    const answer = Effect.suspend(() => {
-      const message = new MessageImpl(topic, payload, caller?.pid, slot)
-      const lost = (exit: Exit.Exit<unknown, unknown>) =>
-        slot.conclude(Exit.fail(new CalleeExited({ target: callee.name, topic, exit })))
-      unwatch = callee.watch({
-        onExit: (_, exit) => lost(exit),
-        // A call that was not taken yet is answered by the body that comes next.
-        onRestart: (cell, exit) => {
-          if (!cell.inbox.has(message)) lost(exit)
-        }
-      })
-      return Effect.andThen(deliver(callee, message), slot.wait)
-    }) as Effect.Effect<Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>, CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>>
-    const duration = Duration.fromInputUnsafe(options?.timeout ?? defaultCallTimeout)
-    const timely = Duration.isFinite(duration)
-      ? Effect.timeoutOrElse(answer, {
-          duration,
-          orElse: () =>
-            Exit.fail(new CallTimeout({ target: callee.name, topic, milliseconds: Duration.toMillis(duration) }))
-        })
-      : answer
-    return Effect.ensuring(
-      timely,
-      Effect.sync(() => unwatch?.())
-    )
+    const host = hostOf(fiber, caller)
+    const message = new MessageImpl(topic, payload, caller?.pid)
+    const callee = receiverOf(host, to, message)
+    if (isRefused(callee)) return resume(Exit.fail(callee))
+    if (caller === callee) return resume(Exit.fail(new CallingSelf({ target: callee.name, request: message.request })))
+    if (callee.status === "restarting") {
+      return resume(Exit.fail(new ProcessRestarting({ target: callee.name, request: message.request })))
+    }
+    const call = new Call(message, callee, fiber.currentDispatcher, resume as Call["resume"])
+    message.call = call
+    const accepted = offer(callee, message)
+    if (accepted !== undefined && Exit.isFailure(accepted)) return resume(accepted)
+    if (accepted === undefined) call.parkIn(callee.queueFor(message))
+    const timeout =
+      options?.timeout === undefined ? defaultTimeout : Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
+    call.begin(host.deadlinesBy(fiber.getRef(Clock.Clock)), timeout)
+    return Effect.sync(() => call.giveUp())
   })
 
 /**
@@ -198,4 +186,5 @@ export interface CallOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
-const defaultCallTimeout = Duration.seconds(5)
+// In milliseconds.
+const defaultTimeout = 5000

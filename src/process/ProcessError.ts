@@ -20,12 +20,28 @@ export class InvalidPid extends Schema.TaggedError<InvalidPid>()("InvalidPid", {
 }
 
 /**
- * No process lives under a pid or name: it has ended, or never was.
+ * The schema of {@link Request}.
+ *
+ * @category schemas
+ */
+export const Request = Schema.Struct({ topic: Schema.String, payload: Schema.Unknown })
+
+/**
+ * What was sent, or called with, and not handled. Every error of a send or call gives it back as `request`; messages of
+ * errors name its topic alone, since a payload may be large, or secret.
+ *
+ * @category models
+ */
+export type Request = typeof Request.Type
+
+/**
+ * No process lives under a pid or name: it has ended, or never was. There is a `request` where one was sent there.
  *
  * @category errors
  */
 export class ProcessNotFound extends Schema.TaggedError<ProcessNotFound>()("ProcessNotFound", {
-  target: Schema.String
+  target: Schema.String,
+  request: Schema.optional(Request)
 }) {
   override get message(): string {
     return `There is no process ${this.target}: it has ended, or never was. Monitor a process to learn of its end, or listen to the registry to learn when a name is taken.`
@@ -33,12 +49,13 @@ export class ProcessNotFound extends Schema.TaggedError<ProcessNotFound>()("Proc
 }
 
 /**
- * A process is about to end and takes no more messages.
+ * A process is about to end and takes no more messages. There is a `request` where one was sent to it.
  *
  * @category errors
  */
 export class ProcessClosed extends Schema.TaggedError<ProcessClosed>()("ProcessClosed", {
-  target: Schema.String
+  target: Schema.String,
+  request: Schema.optional(Request)
 }) {
   override get message(): string {
     return `The process ${this.target} is ending and takes no more messages. Monitor it to learn when it is gone.`
@@ -51,7 +68,8 @@ export class ProcessClosed extends Schema.TaggedError<ProcessClosed>()("ProcessC
  * @category errors
  */
 export class ProcessRestarting extends Schema.TaggedError<ProcessRestarting>()("ProcessRestarting", {
-  target: Schema.String
+  target: Schema.String,
+  request: Request
 }) {
   override get message(): string {
     return `The process ${this.target} is being restarted and answers no calls meanwhile. Send a message, which waits for it, or call again later.`
@@ -65,11 +83,11 @@ export class ProcessRestarting extends Schema.TaggedError<ProcessRestarting>()("
  */
 export class InboxFull extends Schema.TaggedError<InboxFull>()("InboxFull", {
   target: Schema.String,
-  topic: Schema.String,
+  request: Request,
   capacity: Schema.Number
 }) {
   override get message(): string {
-    return `The inbox of ${this.target} is full (${this.capacity} messages), so "${this.topic}" was not accepted. Send later, give the inbox more capacity, or choose another overflow policy.`
+    return `The inbox of ${this.target} is full (${this.capacity} messages), so "${this.request.topic}" was not accepted. Send later, give the inbox more capacity, or choose another overflow policy.`
   }
 }
 
@@ -85,12 +103,12 @@ export class InboxFull extends Schema.TaggedError<InboxFull>()("InboxFull", {
  */
 export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("InvalidMessage", {
   target: Schema.String,
-  topic: Schema.String,
+  request: Request,
   reason: Schema.Literals(["UnknownTopic", "ReservedTopic", "InvalidPayload"]),
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The message "${this.topic}" to ${this.target} was not sent: ${this.detail}`
+    return `The message "${this.request.topic}" to ${this.target} was not sent: ${this.detail}`
   }
 }
 
@@ -151,12 +169,14 @@ export class HostNotFound extends Schema.TaggedError<HostNotFound>()("HostNotFou
 }
 
 /**
- * A host is stopping, or has stopped: it starts no process and takes no message.
+ * A host is stopping, or has stopped: it starts no process and takes no message. There is a `request` where one was sent
+ * to one of its processes.
  *
  * @category errors
  */
 export class HostStopped extends Schema.TaggedError<HostStopped>()("HostStopped", {
-  host: Schema.String
+  host: Schema.String,
+  request: Schema.optional(Request)
 }) {
   override get message(): string {
     return `The host "${this.host}" is stopping or has stopped; it starts no process and takes no message.`
@@ -213,10 +233,10 @@ export class AlreadyRegistered extends Schema.TaggedError<AlreadyRegistered>()("
  */
 export class CallingSelf extends Schema.TaggedError<CallingSelf>()("CallingSelf", {
   target: Schema.String,
-  topic: Schema.String
+  request: Request
 }) {
   override get message(): string {
-    return `The process ${this.target} called itself with "${this.topic}" and would wait for ever. Send the message instead, or run the work in place.`
+    return `The process ${this.target} called itself with "${this.request.topic}" and would wait for ever. Send the message instead, or run the work in place.`
   }
 }
 
@@ -227,11 +247,11 @@ export class CallingSelf extends Schema.TaggedError<CallingSelf>()("CallingSelf"
  */
 export class CallTimeout extends Schema.TaggedError<CallTimeout>()("CallTimeout", {
   target: Schema.String,
-  topic: Schema.String,
+  request: Request,
   milliseconds: Schema.Number
 }) {
   override get message(): string {
-    return `${this.target} did not answer "${this.topic}" within ${this.milliseconds} ms. It may still handle the call; its answer will be dropped.`
+    return `${this.target} did not answer "${this.request.topic}" within ${this.milliseconds} ms. It may still handle the call; its answer will be dropped.`
   }
 }
 
@@ -242,13 +262,13 @@ export class CallTimeout extends Schema.TaggedError<CallTimeout>()("CallTimeout"
  */
 export class CalleeExited extends Schema.TaggedError<CalleeExited>()("CalleeExited", {
   target: Schema.String,
-  topic: Schema.String,
+  request: Request,
   exit: Schema.Any
 }) {
   override get message(): string {
     const exit: Exit.Exit<unknown, unknown> = this.exit
     const how = Exit.isSuccess(exit) ? "it ended normally" : Cause.pretty(exit.cause)
-    return `${this.target} ended before it answered "${this.topic}": ${how}`
+    return `${this.target} ended before it answered "${this.request.topic}": ${how}`
   }
 }
 
@@ -259,10 +279,10 @@ export class CalleeExited extends Schema.TaggedError<CalleeExited>()("CalleeExit
  */
 export class MessageDropped extends Schema.TaggedError<MessageDropped>()("MessageDropped", {
   target: Schema.String,
-  topic: Schema.String
+  request: Request
 }) {
   override get message(): string {
-    return `The inbox of ${this.target} was full and dropped the call "${this.topic}", as its policy says. Call again later, give the inbox more capacity, or choose another overflow policy.`
+    return `The inbox of ${this.target} was full and dropped the call "${this.request.topic}", as its policy says. Call again later, give the inbox more capacity, or choose another overflow policy.`
   }
 }
 

@@ -126,7 +126,7 @@ const spawnWith = <A>(
   const result = prepare(cell)
   return message === undefined
     ? Exit.succeed(result)
-    : Effect.as(deliver(cell, new MessageImpl(message.topic, message.payload, cellOf(fiber)?.pid, undefined)), result)
+    : Effect.as(deliver(cell, new MessageImpl(message.topic, message.payload, cellOf(fiber)?.pid)), result)
 }
 
 /**

@@ -7,8 +7,9 @@ import type { Rpc } from "effect/rpc"
 import type * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Stream from "effect/Stream"
 import { isRefused, receiverOf } from "./internal/delivery.ts"
+import { MessageImpl } from "./internal/message.ts"
 import { produceIn } from "./internal/produce.ts"
-import { type ProcessHost, withHost } from "./internal/services.ts"
+import { cellOf, type ProcessHost, withHost } from "./internal/services.ts"
 import { call, type CallArguments } from "./Messaging.ts"
 import type { Address } from "./Name.ts"
 import type { Pid } from "./Pid.ts"
@@ -76,13 +77,14 @@ export const stream = <Rpcs extends Rpc.Any, const Topic extends StreamTopic<Rpc
   CallError | Rpc.ErrorExit<Rpc.ExtractTag<Rpcs, Topic>>,
   ProcessHost
 > => {
-  const answered = withHost((host) => {
-    const callee = receiverOf(host, to)
+  const answered = withHost((host, fiber) => {
+    const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
+    const callee = receiverOf(host, to, message)
     if (isRefused(callee)) return Exit.fail(callee)
     // The very process that answers has to produce, whoever has its name by then.
     const pid = callee.pid as Pid as Pid<Rpc.Rpc<string>>
     return Effect.flatMap(call(pid, topic as string, payload as undefined, options), (values) =>
-      produceIn(callee, topic, values as unknown as Stream.Stream<unknown, unknown>)
+      produceIn(callee, message.request, values as unknown as Stream.Stream<unknown, unknown>)
     )
   })
   return Stream.unwrap(answered) as Stream.Stream<never, CallError, ProcessHost>

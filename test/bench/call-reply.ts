@@ -1,110 +1,143 @@
-/** A client that calls a server for an answer: what a call and its reply cost, one after the other and many at once. */
-import { Deferred, Effect, Layer, Queue, Schema } from "effect"
+/** Calls of a process that answers each at once: what asking costs, one after the other and with many outstanding. */
+import { Deferred, Effect, Fiber, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { type Pid, Process, ProcessHost, Server } from "troupe"
+import { Message, Process, type ProcessHost } from "troupe"
 import { erlang } from "./erlang.ts"
 import { type Absent, type Arm, type Bench, type Run, seconds } from "./harness.ts"
+import { inProcess } from "./in-process.ts"
 
-const Next = Rpc.make("next", { payload: Schema.Int, success: Schema.Int })
-const Adder = Server.make("bench:adder", { protocol: [Next] })
-const AdderLive = Adder.toLayer(() => Effect.succeed(Adder.of({ handlers: { next: (n) => Effect.succeed(n + 1) } })))
-
-/** Asks for the answer to one call. */
-type Call<R> = (n: number) => Effect.Effect<number, unknown, R>
-
-interface Answers {
-  count: number
-  sum: number
+/** What is called: it answers each number with the next one, and knows the sum of all that it was called with. */
+export interface Callee<R> {
+  readonly call: (n: number) => Effect.Effect<number, unknown, R>
+  readonly sum: Effect.Effect<number, unknown, R>
 }
 
-const one = <R>(call: Call<R>, from: number, to: number, answers: Answers): Effect.Effect<void, unknown, R> =>
+/** How often it is called, and by how many at a time. */
+export interface Load {
+  readonly calls: number
+  readonly callers: number
+}
+
+// Each caller calls with 0, 1, 2 … and counts the answers that are the right ones.
+const callInTurn = <R>({ call }: Callee<R>, times: number): Effect.Effect<number, unknown, R> =>
   Effect.gen(function* () {
-    for (let i = from; i < to; i++) {
-      const answer = yield* call(i)
-      answers.sum += answer
-      answers.count++
+    let answered = 0
+    for (let n = 0; n < times; n++) {
+      if ((yield* call(n)) === n + 1) answered++
+    }
+    return answered
+  })
+
+const callAll = <R>(callee: Callee<R>, { callers, calls }: Load): Effect.Effect<number, unknown, R> =>
+  Effect.gen(function* () {
+    if (callers === 1) return yield* callInTurn(callee, calls)
+    const fibers: Array<Fiber.Fiber<number, unknown>> = []
+    for (let i = 0; i < callers; i++) fibers.push(yield* Effect.forkChild(callInTurn(callee, calls / callers)))
+    let answered = 0
+    for (const fiber of fibers) answered += yield* Fiber.join(fiber)
+    return answered
+  })
+
+const measure = <R>(callee: Callee<R>, load: Load): Effect.Effect<Run, unknown, R> =>
+  Effect.gen(function* () {
+    let answered = 0
+    const took = yield* seconds(Effect.map(callAll(callee, load), (count) => (answered = count)))
+    return { measured: { calls: load.calls / took }, proof: { answered, sum: yield* callee.sum } }
+  })
+
+/** An arm of ours: the callee is made, and called, in a process. */
+export const ours = (
+  name: string,
+  load: Load,
+  callee: Effect.Effect<Callee<ProcessHost.ProcessHost>, unknown, ProcessHost.ProcessHost>
+): Arm => ({ name, run: inProcess(Effect.flatMap(callee, (made) => measure(made, load))) })
+
+const Add = Rpc.make("add", { payload: Schema.Int, success: Schema.Int })
+const Sum = Rpc.make("sum", { success: Schema.Int })
+const Adder = Process.make("bench:adder", { protocol: [Add, Sum] })
+
+const AdderLive = Adder.toLayer(
+  Effect.fnUntraced(function* () {
+    let sum = 0
+    while (true) {
+      const message = yield* Adder.receive()
+      if (message.topic === "sum") {
+        yield* Message.reply(message, sum)
+      } else {
+        sum += message.payload
+        yield* Message.reply(message, message.payload + 1)
+      }
     }
   })
+)
 
-/** So many clients call, each one call after the other. */
-const clients = <R>(call: Call<R>, calls: number, outstanding: number, answers: Answers) => {
-  const each = calls / outstanding
-  return outstanding === 1
-    ? one(call, 0, calls, answers)
-    : Effect.forEach(
-        Array.from({ length: outstanding }, (_, client) => client),
-        (client) => one(call, client * each, (client + 1) * each, answers),
-        { concurrency: "unbounded", discard: true }
-      )
-}
+const adder = (options: Process.CallOptions | undefined) =>
+  Process.spawn(Adder).pipe(
+    Effect.map((pid) => ({
+      call: (n: number) => Process.call(pid, "add", n, options),
+      sum: Process.call(pid, "sum")
+    })),
+    Effect.provide(AdderLive)
+  )
 
-const timed = <R>(call: Call<R>, calls: number, outstanding: number): Effect.Effect<Run, never, R> =>
+type Request = { readonly n: number; readonly reply: Deferred.Deferred<number> } | "sum"
+
+const raw = (load: Load): Effect.Effect<Run> =>
   Effect.gen(function* () {
-    const answers: Answers = { count: 0, sum: 0 }
-    const took = yield* seconds(clients(call, calls, outstanding, answers))
-    return { measured: { calls: calls / took }, proof: { answered: answers.count, sum: answers.sum } }
-  }).pipe(Effect.orDie)
-
-const Client = Process.make("bench:client", { args: Schema.declare((u): u is Pid.Pid<typeof Next> => u !== null) })
-
-const troupe = (calls: number, outstanding: number) =>
-  Effect.suspend(() => {
-    const results: Array<Run> = []
-    const ClientLive = Client.toLayer(
-      Effect.fnUntraced(function* (adder) {
-        results.push(yield* timed((n) => Process.call(adder, "next", n), calls, outstanding))
-      })
-    )
-    return Effect.gen(function* () {
-      const client = yield* Process.spawn(Client, yield* Process.start(Adder))
-      yield* Effect.flatten(Process.await(client))
-      return results[0]!
-    }).pipe(
-      Effect.provide(Layer.merge(AdderLive, ClientLive).pipe(Layer.provideMerge(ProcessHost.layer("bench")))),
-      Effect.orDie
-    )
-  })
-
-const raw = (calls: number, outstanding: number) =>
-  Effect.gen(function* () {
-    const inbox = yield* Queue.unbounded<{ readonly n: number; readonly reply: Deferred.Deferred<number> }>()
-    const adder = Effect.gen(function* () {
-      while (true) {
-        const { n, reply } = yield* Queue.take(inbox)
-        yield* Deferred.succeed(reply, n + 1)
-      }
-    })
-    yield* Effect.forkScoped(adder)
-    const call = (n: number) =>
+    const requests = yield* Queue.unbounded<Request>()
+    const sums = yield* Queue.unbounded<number>()
+    yield* Effect.forkScoped(
       Effect.gen(function* () {
-        const reply = yield* Deferred.make<number>()
-        yield* Queue.offer(inbox, { n, reply })
-        return yield* Deferred.await(reply)
+        let sum = 0
+        while (true) {
+          const request = yield* Queue.take(requests)
+          if (request === "sum") {
+            yield* Queue.offer(sums, sum)
+          } else {
+            sum += request.n
+            yield* Deferred.succeed(request.reply, request.n + 1)
+          }
+        }
       })
-    return yield* timed(call, calls, outstanding)
-  }).pipe(Effect.scoped)
+    )
+    const call = Effect.fnUntraced(function* (n: number) {
+      const reply = yield* Deferred.make<number>()
+      yield* Queue.offer(requests, { n, reply })
+      return yield* Deferred.await(reply)
+    })
+    return yield* measure({ call, sum: Effect.andThen(Queue.offer(requests, "sum"), Queue.take(sums)) }, load)
+  }).pipe(Effect.scoped, Effect.orDie)
 
-const bench = (name: string, how: string, calls: number, outstanding: number): Bench => {
-  const subject: Arm = { name: "troupe", run: troupe(calls, outstanding) }
-  const peers: ReadonlyArray<Arm | Absent> = [
-    { name: "raw Effect", run: raw(calls, outstanding) },
-    erlang("Erlang gen_server", "call_reply", calls, outstanding),
-    { name: "nact", absent: "it is no dependency of this project" }
-  ]
+/** What others take for the same: a gen_server of Erlang, and a queue and deferreds of effect by hand. */
+export const peersOf = (load: Load): ReadonlyArray<Arm | Absent> => [
+  { name: "raw Effect", run: raw(load) },
+  erlang("Erlang", "calls", [load.calls, load.callers]),
+  { name: "nact", absent: "it is not among the dev dependencies" }
+]
+
+/** A bench of ours against the peers. */
+export const benchOf = (name: string, description: string, load: Load, subject: Arm, peers: Bench["peers"]): Bench => {
+  const each = load.calls / load.callers
   return {
     name,
-    description: `calls of a server that are answered, ${how}: ${calls.toLocaleString("en")}`,
+    description: `${description}, ${load.calls.toLocaleString("en")} calls`,
     metrics: [{ name: "calls", unit: "calls/s", better: "higher" }],
     rounds: 7,
-    work: { answered: calls, sum: (calls * (calls + 1)) / 2 },
+    work: { answered: load.calls, sum: (load.callers * (each * (each - 1))) / 2 },
     subject,
-    peers
+    peers: [...peers, ...peersOf(load)]
   }
 }
 
-const calls = 192_000
+const inTurn: Load = { calls: 256_000, callers: 1 }
+const outstanding: Load = { calls: 512_000, callers: 64 }
+
+const processCall = (name: string, description: string, load: Load): Bench =>
+  benchOf(name, description, load, ours("troupe", load, adder(undefined)), [
+    ours("troupe, no deadline", load, adder({ timeout: "Infinity" }))
+  ])
 
 export const callReply: ReadonlyArray<Bench> = [
-  bench("call-reply", "one after the other", calls, 1),
-  bench("call-reply-64", "64 outstanding", calls, 64)
+  processCall("call", "a process that calls another one, which receives and replies", inTurn),
+  processCall("call-64", "64 fibers of a process that call another one, which receives and replies", outstanding)
 ]

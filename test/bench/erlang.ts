@@ -1,4 +1,4 @@
-/** The peer Erlang/OTP: a module of `peers/`, compiled when it is first run, where Debian's `erlang-base` is installed. */
+/** The peer Erlang: the programs under `peers/`, compiled when they are first run, where Debian's `erlang-base` is. */
 import { Effect } from "effect"
 import { execFile, execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -7,28 +7,30 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import type { Absent, Arm, Run } from "./harness.ts"
 
-const isInstalled = spawnSync("erlc", ["-help"]).error === undefined && spawnSync("erl", ["-version"]).status === 0
+const isInstalled = spawnSync("erlc", ["-version"]).error === undefined
 
 const compiled = new Map<string, string>()
 
+/** Compiles a module of `peers/`, once; answers the folder that has it. */
 const compile = (module: string): string => {
+  const known = compiled.get(module)
+  if (known !== undefined) return known
   const folder = mkdtempSync(join(tmpdir(), "troupe-bench-"))
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }))
   execFileSync("erlc", ["-o", folder, join(import.meta.dirname, "peers", `${module}.erl`)])
+  compiled.set(module, folder)
   return folder
 }
 
-/** Runs `main` of `peers/<module>.erl`, which prints what it measured and proves. */
-export const erlang = (name: string, module: string, ...args: ReadonlyArray<number>): Arm | Absent =>
+/** A run of `module:main(Args)`, which prints what it measured and proves as JSON. */
+export const erlang = (name: string, module: string, args: ReadonlyArray<number>): Arm | Absent =>
   isInstalled
     ? {
         name,
         run: Effect.promise(async () => {
-          const folder = compiled.get(module) ?? compile(module)
-          compiled.set(module, folder)
-          const command = ["-noshell", "-pa", folder, "-run", module, "main"]
-          const { stdout } = await promisify(execFile)("erl", [...command, ...args.map(String)])
+          const program = ["-noshell", "-pa", compile(module), "-run", module, "main", ...args.map(String)]
+          const { stdout } = await promisify(execFile)("erl", program)
           return JSON.parse(stdout) as Run
         })
       }
-    : { name, absent: "there is no erl (Debian's erlang-base)" }
+    : { name, absent: "there is no erlc (Debian's erlang-base)" }

@@ -5,7 +5,7 @@ import { Process, ProcessHost } from "troupe"
 const Body = Process.make("bench:body")
 
 /** Runs an effect as the body of a process on a host of its own. */
-export const inProcess = <A, E>(body: Effect.Effect<A, E>): Effect.Effect<A> =>
+export const inProcess = <A, E>(body: Effect.Effect<A, E, ProcessHost.ProcessHost>): Effect.Effect<A> =>
   Effect.suspend(() => {
     const results: Array<A> = []
     const BodyLive = Body.toLayer(() => Effect.orDie(Effect.map(body, (result) => void results.push(result))))

@@ -334,6 +334,52 @@ describe("a promise channel", () => {
       assert.isTrue(isClosed(yield* Effect.flip(Channel.receive(none))))
     })
   )
+
+  both("C29 one permit is out at a time; unused it lets the next one have it; with the value there all go on", () =>
+    Effect.gen(function* () {
+      const lost: Array<number> = []
+      const channel = yield* Channel.promise<number>({ onUndelivered: (n) => Effect.sync(() => void lost.push(n)) })
+      const reserve = (value: number) =>
+        Effect.scoped(Effect.flatMap(Channel.reserve(channel), (permit) => permit.send(value)))
+      const rest = yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* Channel.reserve(channel)
+          assert.isFalse(yield* Channel.trySend(channel, 1))
+          const waiting = [yield* Effect.forkChild(reserve(2)), yield* Effect.forkChild(reserve(3))]
+          yield* Effect.sleep(1)
+          assert.strictEqual(channel.length, 0)
+          return waiting
+        })
+      )
+      yield* Effect.forEach(rest, Fiber.join)
+      yield* reserve(4)
+      const kept = yield* Channel.receive(channel)
+      yield* Effect.sleep(1)
+      assert.deepStrictEqual([kept, ...lost].toSorted(), [2, 3, 4])
+      assert.notStrictEqual(kept, 4)
+    })
+  )
+
+  it.effect("a send while a permit is out is dropped; closing takes the permit's value back", () =>
+    Effect.gen(function* () {
+      const lost: Array<number> = []
+      const channel = yield* Channel.promise<number>({ onUndelivered: (n) => Effect.sync(() => void lost.push(n)) })
+      const late = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const permit = yield* Channel.reserve(channel)
+          yield* Channel.send(channel, 1)
+          const waiting = yield* Effect.forkChild(Effect.flip(Effect.scoped(Channel.reserve(channel))), {
+            startImmediately: true
+          })
+          yield* Channel.close(channel)
+          assert.isTrue(isClosed(yield* Fiber.join(waiting)))
+          return yield* Effect.flip(permit.send(2))
+        })
+      )
+      assert.strictEqual(late.value, 2)
+      assert.deepStrictEqual([lost, channel.length], [[1], 0])
+    })
+  )
 })
 
 describe("streams", () => {
@@ -352,6 +398,22 @@ describe("streams", () => {
       const taken = yield* Stream.runCollect(Stream.take(Channel.toStream(channel), 2))
       assert.deepStrictEqual(taken, [1, 2])
       assert.include(String(yield* Effect.exit(Stream.runDrain(Channel.toStream(channel)))), "broken")
+    })
+  )
+})
+
+describe("rendezvous", () => {
+  both("who waits is told, even if the other throws right behind its step", () =>
+    Effect.gen(function* () {
+      const channel = yield* Channel.rendezvous<number>()
+      const sending = yield* Effect.forkChild(Channel.send(channel, 1), { startImmediately: true })
+      yield* Effect.sleep(1)
+      const receiving = Effect.gen(function* () {
+        yield* Channel.receive(channel)
+        throw new Error("thrown in the step of the receive")
+      })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(receiving)))
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(sending)))
     })
   )
 })

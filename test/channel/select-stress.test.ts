@@ -198,19 +198,22 @@ describe("selects in numbers", () => {
   it.effect("L24 a select that waits grows by nothing when it is woken for nothing, 100,000 times", () =>
     Effect.gen(function* () {
       const out = yield* Channel.rendezvous<number>()
-      const parked: Array<() => void> = []
+      const parked: Array<Selectable.Waiter> = []
       // As an inbox in which a message waits that nobody selects.
       const unwanted: Selectable.Selectable<never> = {
         [Selectable.TypeId]: Selectable.TypeId,
         isReadyUnsafe: () => false,
         pollUnsafe: () => undefined,
-        parkUnsafe: (wake) => void parked.push(wake),
+        parkUnsafe: (waiter) => {
+          parked.push(waiter)
+          return undefined
+        },
         unparkUnsafe: () => void parked.pop()
       }
       const selecting = yield* Effect.forkChild(Select.any({ unwanted, out: Select.send(out, 1) }))
       yield* Effect.sleep(1)
       const before = yield* heap
-      for (let i = 0; i < 100_000; i++) parked[0]?.()
+      for (let i = 0; i < 100_000; i++) parked[0]?.wake()
       assert.isBelow((yield* heap) - before, 4 * 1024 * 1024)
       assert.strictEqual(yield* Channel.receive(out), 1)
       assert.strictEqual((yield* Fiber.join(selecting))._tag, "out")

@@ -94,6 +94,7 @@ describe("docs/examples/concepts", () => {
         handedOver: "hello",
         tried: [true, false, "Some", "None"],
         kinds: { dropping: [1, 2], sliding: [2, 3], conflated: [3], promise: [1] },
+        refused: ["TooManyWaiters", "second", "first"],
         closed: [2, 1, "the shop closes"],
         returned: { received: 2, lost: [1, 3] },
         reserved: [false, "costly"],

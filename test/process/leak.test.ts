@@ -1,8 +1,9 @@
 /** What ended leaves nothing behind: not in the host's tables, not in those who watched, and not on the heap. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Schema } from "effect"
+import { Effect, Exit, Fiber, Layer, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Group, Process, ProcessHost, Registry, Select, Selectable } from "troupe"
+import { Group, Message, Process, ProcessHost, Registry, Select, Selectable } from "troupe"
+import { heapUsed } from "../support/heap.ts"
 import { host } from "../support/processes.ts"
 
 const Tick = Rpc.make("tick")
@@ -10,18 +11,6 @@ const Work = Rpc.make("work", { payload: Schema.Int })
 const crowd = Group.make("crowd", [Tick])
 
 const megabyte = 1024 * 1024
-
-/** The heap in use, once all garbage is gone. */
-const heapUsed = Effect.gen(function* () {
-  const { gc } = globalThis
-  assert.isFunction(gc, "the test needs node --expose-gc")
-  // Weak references are cleared in a turn of the event loop after the collection.
-  for (let i = 0; i < 3; i++) {
-    yield* Effect.sync(() => gc?.())
-    yield* Effect.sleep("10 millis")
-  }
-  return process.memoryUsage().heapUsed
-})
 
 /** By how much the heap grows while an effect runs, once it has run on a smaller scale. */
 const growth = <E, R>(work: (times: number) => Effect.Effect<void, E, R>): Effect.Effect<number, E, R> =>
@@ -162,6 +151,41 @@ const ChainLive = Chain.toLayer(
     else yield* Process.spawn(Chain, left - 1)
   })
 )
+
+const Next = Rpc.make("next", { payload: Schema.Int, success: Schema.Int })
+const Counter = Process.make("test:counter", { protocol: [Next] })
+const Silent = Process.make("test:silent", { protocol: [Next] })
+
+const CounterLive = Counter.toLayer(() =>
+  Effect.forever(Effect.flatMap(Counter.receive(), (message) => Message.reply(message, message.payload + 1)))
+)
+
+const SilentLive = Silent.toLayer(() => Effect.never)
+
+describe("100,000 calls", () => {
+  it.live(
+    "leave nothing behind when they were answered in time, and no timer",
+    () =>
+      Effect.gen(function* () {
+        const counter = yield* Process.spawn(Counter)
+        const silent = yield* Process.spawn(Silent)
+        const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+        const before = timers()
+        let during = 0
+        const call = Effect.fnUntraced(function* (times: number) {
+          // One that is outstanding all the while keeps the others from being forgotten with the last of them.
+          const waiting = yield* Effect.forkChild(Process.call(silent, "next", 0, { timeout: "1 hour" }))
+          for (let i = 0; i < times; i++) assert.strictEqual(yield* Process.call(counter, "next", i), i + 1)
+          during = Math.max(during, timers())
+          yield* Fiber.interrupt(waiting)
+        })
+        assert.isBelow(yield* growth(call), 2 * megabyte)
+        for (const pid of [counter, silent]) assert.strictEqual((yield* Process.info(pid)).watchers, 0)
+        assert.deepStrictEqual([during - before <= 1, timers()], [true, before])
+      }).pipe(Effect.provide(Layer.merge(CounterLive, SilentLive).pipe(Layer.provideMerge(host)))),
+    60_000
+  )
+})
 
 const waitUntil = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.flatMap(condition, (holds) => (holds ? Effect.void : Effect.andThen(Effect.yieldNow, waitUntil(condition))))

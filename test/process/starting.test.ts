@@ -85,14 +85,10 @@ describe("Process.start", () => {
 
   both("an interrupted start kills the process, unless it was up by then", () =>
     Effect.gen(function* () {
-      const starting = yield* Effect.forkChild(Process.start(Slow, "ready", { name: "slow" }))
+      const starting = yield* Effect.forkChild(Process.start(Slow, "ready"))
       yield* Effect.yieldNow
-      const pid = yield* Registry.whereis("slow")
       yield* Fiber.interrupt(starting)
-      for (const left of yield* ProcessHost.list()) {
-        assert.deepStrictEqual(Option.some(left), pid)
-        assert.isTrue(up.has(String(left)))
-      }
+      for (const left of yield* ProcessHost.list()) assert.isTrue(up.has(String(left)))
     }).pipe(Effect.provide([SlowLive, host]))
   )
 })

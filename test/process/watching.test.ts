@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Logger, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { Pid, Process, ProcessError, ProcessEvent, ProcessHost, Selectable } from "troupe"
+import { both } from "../support/both.ts"
 import { host, inProcess, ownClock, settle } from "../support/processes.ts"
 import { explore } from "../support/schedules.ts"
 
@@ -312,25 +313,38 @@ describe("links", () => {
     }).pipe(Effect.provide(linked))
   )
 
-  it.effect("P38 two exits at once: the first reason wins", () =>
+  both("P38 two exits at once: the first reason wins", () =>
     Effect.gen(function* () {
-      const Slow = Process.make("test:slow")
-      yield* ownClock
-      const pid = yield* Effect.provide(
-        Process.spawn(Slow),
-        Slow.toLayer(() => Effect.onExit(Effect.never, () => Effect.sleep("1 second")))
-      )
-      yield* settle
-      const [asked, later] = yield* inProcess(
+      const pid = yield* Process.spawn(Reluctant)
+      yield* Effect.sleep(1)
+      yield* inProcess(
         Effect.gen(function* () {
           yield* Process.fork(Effect.ignore(Process.terminate(pid)))
-          yield* settle
-          yield* Process.kill(pid)
-          return [yield* Process.self, yield* Process.await(pid)] as const
+          yield* Effect.sleep(1)
+          yield* Process.link(pid)
+          yield* Effect.fail("too late")
         })
-      )
-      assert.strictEqual(ProcessEvent.requesterOf(later), asked)
-      assert.isFalse(ProcessEvent.isKilled(later))
-    }).pipe(Effect.provide(live))
+      ).pipe(Effect.ignore)
+      const exit = yield* Process.await(pid)
+      assert.isDefined(ProcessEvent.requesterOf(exit))
+      assert.isFalse(ProcessEvent.isKilled(exit))
+    }).pipe(Effect.provide([ReluctantLive, live]))
+  )
+
+  both("a kill cuts the orderly end of a process short, and it counts as killed", () =>
+    Effect.gen(function* () {
+      const pid = yield* Process.spawn(Reluctant)
+      yield* Effect.sleep(1)
+      const terminating = yield* Effect.forkChild(Process.terminate(pid))
+      yield* Effect.sleep(1)
+      yield* Process.kill(pid)
+      yield* Fiber.join(terminating)
+      assert.isTrue(ProcessEvent.isKilled(yield* Process.await(pid)))
+      yield* Effect.sleep("1 second")
+    }).pipe(Effect.provide([ReluctantLive, live]))
   )
 })
+
+/** Takes a second to end. */
+const Reluctant = Process.make("test:reluctant")
+const ReluctantLive = Reluctant.toLayer(() => Effect.onExit(Effect.never, () => Effect.sleep("1 second")))

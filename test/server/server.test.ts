@@ -137,8 +137,8 @@ describe("Server", () => {
       const Deferring = Server.make("test:deferring", {
         protocol: [Ask, Rpc.make("settle", { success: Schema.String })]
       })
-      const DeferringLive = Deferring.toLayer(
-        Effect.fnUntraced(function* () {
+      const DeferringLive = Deferring.toLayer(() =>
+        Effect.sync(() => {
           const asked: Array<Message.Of<typeof Ask>> = []
           return Deferring.of({
             handlers: {
@@ -228,8 +228,8 @@ describe("Server", () => {
     return Effect.gen(function* () {
       const Total = Rpc.make("total", { success: Schema.Int })
       const Open = Server.make("test:open", { args: Schema.Boolean, protocol: [Total], otherTopics: "accepted" })
-      const OpenLive = Open.toLayer(
-        Effect.fnUntraced(function* (handles) {
+      const OpenLive = Open.toLayer((handles) =>
+        Effect.sync(() => {
           let total = 0
           const handlers = { total: () => Effect.sync(() => total) }
           return handles

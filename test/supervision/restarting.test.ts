@@ -185,10 +185,9 @@ describe("a restart of several", () => {
       takeAll(log)
       failures = 1
       yield* tell(tree, "1", "crash")
-      assert.deepStrictEqual(log, [
-        ...["1 ends", "2 ends", "1 begins", "1 is up", "2 begins", "2 ends"],
-        ...["1 ends", "1 begins", "1 is up", "2 begins", "2 is up"]
-      ])
+      const firstTry = ["1 ends", "2 ends", "1 begins", "1 is up", "2 begins", "2 ends"]
+      const secondTry = ["1 ends", "1 begins", "1 is up", "2 begins", "2 is up"]
+      assert.deepStrictEqual(log, [...firstTry, ...secondTry])
       assert.strictEqual((yield* Supervisor.count(tree)).active, 2)
     }).pipe(Effect.provide(stage))
   )

@@ -1,7 +1,7 @@
 /**
  * What a program logs, as a test looks at it.
  */
-import { Layer, Logger, References } from "effect"
+import { type Layer, Logger, References } from "effect"
 
 export interface Logged {
   readonly level: string

@@ -6,7 +6,8 @@ import { Rpc } from "effect/rpc"
 import { ChildSpec, Message, type Pid, Process, ProcessError, Supervisor } from "troupe"
 import { host } from "./processes.ts"
 
-const Deed = Schema.Literals(["crash", "die", "return", "shutdown"])
+/** To `stumble` is to crash after 10 ms. */
+const Deed = Schema.Literals(["crash", "stumble", "die", "return", "shutdown"])
 
 /** What an actor does while it comes up, and while it goes. */
 interface Part {
@@ -46,7 +47,8 @@ export const ActorLive = Actor.toLayer(
       if (message.topic === "note") log.push(`${id} notes ${message.payload}`)
       if (message.topic === "ping") yield* Message.reply(message, id)
       if (message.topic !== "do") continue
-      if (message.payload === "crash") return yield* Effect.fail("crashed")
+      if (message.payload === "stumble") yield* Effect.sleep("10 millis")
+      if (message.payload === "crash" || message.payload === "stumble") return yield* Effect.fail("crashed")
       if (message.payload === "die") return yield* Effect.die("died")
       if (message.payload === "shutdown") return yield* new ProcessError.Shutdown({ reason: "done" })
       return

@@ -9,5 +9,5 @@ import { BufferedChannel } from "../../src/channel/internal/bufferedChannel.ts"
 export const waiters = <A>(channel: Channel.Sender<A>): number => {
   const made: unknown = channel
   if (!(made instanceof BufferedChannel)) return 0
-  return made["waiters"].length + made["offers"].length
+  return made["parked"].length + made["offers"].length
 }

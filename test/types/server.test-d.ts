@@ -3,7 +3,7 @@ import { Context, Effect, Exit, type Layer, Schema, Stream } from "effect"
 import { Rpc } from "effect/rpc"
 import {
   Alias,
-  Message,
+  type Message,
   type Pid,
   Process,
   type ProcessError,

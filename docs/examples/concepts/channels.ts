@@ -22,6 +22,15 @@ const tried = Effect.gen(function* () {
 })
 // #endregion try
 
+// #region waiters
+const refused = Effect.gen(function* () {
+  const orders = yield* Channel.rendezvous<string>({ waiters: 1 })
+  yield* Effect.forkChild(Channel.send(orders, "first"), { startImmediately: true })
+  const second = yield* Effect.flip(Channel.send(orders, "second"))
+  return [second._tag, second.value, yield* Channel.receive(orders)] // ["TooManyWaiters", "second", "first"]
+})
+// #endregion waiters
+
 // #region kinds
 const kinds = Effect.gen(function* () {
   const channels = {
@@ -93,6 +102,7 @@ export const program = Effect.gen(function* () {
     handedOver: yield* handedOver,
     tried: yield* tried,
     kinds: yield* kinds,
+    refused: yield* refused,
     closed: yield* closed,
     returned: yield* returned,
     reserved: yield* reserved,

@@ -5,11 +5,11 @@ import type * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
-import { type Selectable, TypeId } from "../Selectable.ts"
+import { type Selectable, TypeId, type Waiter } from "../Selectable.ts"
 
 export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   readonly [TypeId]: TypeId = TypeId
-  private readonly waiters = new Deque<() => void>()
+  protected readonly parked = new Deque<Waiter>()
   private waking = false
   protected readonly dispatcher: SchedulerDispatcher
 
@@ -22,24 +22,25 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   abstract isReadyUnsafe(): boolean
   abstract pollUnsafe(): Exit.Exit<A, E> | undefined
 
-  parkUnsafe(wake: () => void): void {
-    this.waiters.push(wake)
+  parkUnsafe(waiter: Waiter): Exit.Exit<never, E> | undefined {
+    this.parked.push(waiter)
+    return undefined
   }
 
-  unparkUnsafe(wake: () => void): void {
-    this.waiters.remove(wake)
+  unparkUnsafe(waiter: Waiter): void {
+    this.parked.remove(waiter)
   }
 
   waitReport(): WaitReport {
-    return { what: "source of events", isKind: true, waiting: [["to receive from", this.waiters]] }
+    return { what: "source of events", isKind: true, waiting: [["to receive from", this.parked]] }
   }
 
-  protected get hasWaiters(): boolean {
-    return this.waiters.length > 0
+  protected get hasParked(): boolean {
+    return this.parked.length > 0
   }
 
   protected wakeSoon(): void {
-    if (this.waking || this.waiters.length === 0) return
+    if (this.waking || this.parked.length === 0) return
     this.waking = true
     this.dispatcher.scheduleTask(() => {
       this.waking = false
@@ -50,16 +51,16 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   // One pass over the waiters that are parked now, while something is there. A waiter that takes nothing (it was
   // interrupted, or selects other values) has used up nobody's wake-up, since the pass goes on to the next one.
   protected wakeNow(): void {
-    for (let n = this.waiters.length; n > 0 && this.isReadyUnsafe(); n--) {
-      const waiter = this.waiters.shift()
+    for (let n = this.parked.length; n > 0 && this.isReadyUnsafe(); n--) {
+      const waiter = this.parked.shift()
       if (waiter === undefined) return
-      if (this.isReadyFor(waiter)) waiter()
-      else this.waiters.push(waiter)
+      if (this.isReadyFor(waiter)) waiter.wake()
+      else this.parked.push(waiter)
     }
   }
 
   // Whether what is there is for this waiter: what it offers itself is not.
-  protected isReadyFor(_waiter: () => void): boolean {
+  protected isReadyFor(_waiter: Waiter): boolean {
     return true
   }
 }

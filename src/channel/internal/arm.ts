@@ -3,15 +3,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type { Selectable } from "../Selectable.ts"
+import type { Selectable, Waiter } from "../Selectable.ts"
 import type { ChannelImpl, Offer } from "./channel.ts"
 
 /** A select that waits. */
-export interface Waiting {
-  /** Has it look again. */
-  readonly wake: () => void
-  /** Whether it still waits: it was neither decided nor interrupted. */
-  isLive(): boolean
+export interface Waiting extends Waiter {
   /** It is decided, from this very step on. */
   settle(): void
 }
@@ -22,8 +18,12 @@ export interface Arm {
   poll(): Exit.Exit<unknown, unknown> | undefined
   /** As `poll`, in a select that will not wait. */
   pollLast(): Exit.Exit<unknown, unknown> | undefined
-  /** Has the select woken, or decided by `decide`; answers how to stop that. */
-  park(select: Waiting, decide: (exit: Exit.Exit<unknown, unknown>) => void): () => void
+  /** Has the select woken, or decided by `decide`, and tells `leave` how to stop that; or answers why it can't wait. */
+  park(
+    select: Waiting,
+    decide: (exit: Exit.Exit<unknown, unknown>) => void,
+    leave: (stop: () => void) => void
+  ): Exit.Exit<never, unknown> | undefined
   /** Where no waiter can be parked: waits until `poll` may succeed, and takes nothing. */
   readonly wait: Effect.Effect<void> | undefined
 }
@@ -33,28 +33,28 @@ export const receiving = (source: Selectable<unknown, unknown>): Arm => ({
   isReady: () => source.isReadyUnsafe(),
   poll: () => source.pollUnsafe(),
   pollLast: () => source.pollUnsafe(),
-  park: ({ wake }) => {
-    source.parkUnsafe(wake)
-    return () => source.unparkUnsafe(wake)
+  park: (select, _decide, leave) => {
+    leave(() => source.unparkUnsafe(select))
+    return source.parkUnsafe(select)
   },
   wait: undefined
 })
 
 /** An arm that sends a value: while it waits, a receiver may accept it, and so decide the select. */
-export const sending = <A>(channel: ChannelImpl<A>, value: A): Arm => ({
+export const sending = <A, W>(channel: ChannelImpl<A, W>, value: A): Arm => ({
   isReady: () => channel.canSend,
   poll: () => channel.sendNow(value),
   pollLast: () => channel.handOver(value),
-  park: (select, decide) => {
+  park: (select, decide, leave) => {
     const offer: Offer<A> = {
       claim: { value },
-      owner: select.wake,
+      owner: select,
       isLive: () => select.isLive(),
       settle: () => select.settle(),
       resume: decide
     }
-    channel.parkOffer(offer)
-    return () => channel.unparkOffer(offer)
+    leave(() => channel.unparkOffer(offer))
+    return channel.parkOffer(offer)
   },
   wait: undefined
 })
@@ -68,7 +68,7 @@ export const awaiting = (
   isReady,
   poll,
   pollLast: poll,
-  park: () => () => {},
+  park: () => undefined,
   wait: Effect.asVoid(Effect.exit(wait))
 })
 
@@ -80,6 +80,9 @@ export const observing = (
   isReady: () => poll() !== undefined,
   poll,
   pollLast: poll,
-  park: ({ wake }) => observe(wake),
+  park: (select, _decide, leave) => {
+    leave(observe(() => select.wake()))
+    return undefined
+  },
   wait: undefined
 })

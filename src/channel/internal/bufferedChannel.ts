@@ -4,26 +4,26 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { ChannelClosed } from "../ChannelError.ts"
-import { ChannelImpl, type Offer, type OnUndelivered } from "./channel.ts"
+import type { Waiter } from "../Selectable.ts"
+import { ChannelImpl, type Offer, type Settings } from "./channel.ts"
 import { afterwards, step } from "./step.ts"
 
 /** What happens to a value that is sent to a full channel. */
 export type WhenFull = "suspend" | "drop-newest" | "drop-oldest"
 
-export class BufferedChannel<A> extends ChannelImpl<A> {
+export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   readonly capacity: number
   private readonly whenFull: WhenFull
-  private readonly buffer = new Deque<A>()
+  protected readonly buffer = new Deque<A>()
   private readonly offers = new Deque<Offer<A>>()
   // Slots that are promised to permits.
-  private reserved = 0
+  protected reserved = 0
 
-  constructor(dispatcher: SchedulerDispatcher, capacity: number, whenFull: WhenFull, undelivered: OnUndelivered<A>) {
-    super(dispatcher, undelivered)
+  constructor(settings: Settings<A, W>, capacity: number, whenFull: WhenFull) {
+    super(settings)
     this.capacity = capacity
     this.whenFull = whenFull
   }
@@ -41,12 +41,19 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     return this.buffer.length > 0 || this.closed !== undefined || (this.capacity === 0 && this.hasOffer())
   }
 
+  // Small, since a select asks one after the other, most of which hold nothing.
   pollUnsafe(): Exit.Exit<A, ChannelClosed> | undefined {
-    if (this.buffer.length > 0) {
-      const value = this.buffer.shift() as A
-      this.refill()
-      return Exit.succeed(value)
-    }
+    if (this.buffer.length > 0) return this.takeFirst()
+    return this.capacity === 0 || this.closed !== undefined ? this.takeOffered() : undefined
+  }
+
+  private takeFirst(): Exit.Exit<A> {
+    const value = this.buffer.shift() as A
+    this.refill()
+    return Exit.succeed(value)
+  }
+
+  private takeOffered(): Exit.Exit<A, ChannelClosed> | undefined {
     const offer = this.capacity === 0 ? this.nextOffer() : undefined
     if (offer !== undefined && offer.claim !== "slot") {
       this.accept(offer)
@@ -55,9 +62,8 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     return this.closed === undefined ? undefined : Exit.fail(this.closed)
   }
 
-  send(value: A): Effect.Effect<void, ChannelClosed> {
-    const sent: Effect.Effect<void, ChannelClosed> = step(() => this.sendNow(value) ?? this.wait({ value }, sent))
-    return sent
+  send(value: A): Effect.Effect<void, ChannelClosed | W> {
+    return step(() => this.sendNow(value) ?? this.wait({ value }))
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
@@ -70,9 +76,9 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
   }
 
   /** Waits for a slot that stays free until it is filled or given back. */
-  readonly reserve: Effect.Effect<void, ChannelClosed> = step((): Effect.Effect<void, ChannelClosed> => {
+  readonly reserve: Effect.Effect<void, ChannelClosed | W> = step((): Effect.Effect<void, ChannelClosed | W> => {
     if (this.closed !== undefined) return Exit.fail(this.closed)
-    if (!this.hasRoom) return this.wait("slot", this.reserve)
+    if (!this.hasSlot) return this.wait("slot")
     this.reserved++
     return Exit.void
   })
@@ -84,7 +90,7 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
       this.refill()
       return Exit.void
     }
-    if (this.closed !== undefined) return Exit.fail(this.refuse(value.value))
+    if (this.closed !== undefined) return Exit.fail(this.returned(value.value))
     this.put(value.value)
     return Exit.void
   }
@@ -98,18 +104,23 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     while (offer !== undefined) {
       const refused = offer
       const { claim } = refused
-      const refusal = claim === "slot" ? (this.closed as ChannelClosed) : this.refuse(claim.value)
+      const refusal = claim === "slot" ? (this.closed as ChannelClosed) : this.returned(claim.value)
       refused.settle()
       afterwards(() => refused.resume(Exit.fail(refusal)))
       offer = this.nextOffer()
     }
   }
 
-  private get hasRoom(): boolean {
+  protected get hasRoom(): boolean {
     return this.buffer.length + this.reserved < this.capacity
   }
 
-  private put(value: A): void {
+  /** Whether there is a slot to reserve. */
+  protected get hasSlot(): boolean {
+    return this.hasRoom
+  }
+
+  protected put(value: A): void {
     this.buffer.push(value)
     this.wakeSoon()
   }
@@ -120,7 +131,7 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
   }
 
   sendNow(value: A): Exit.Exit<void, ChannelClosed> | undefined {
-    if (this.closed !== undefined) return Exit.fail(this.refuse(value))
+    if (this.closed !== undefined) return Exit.fail(this.returned(value))
     if (this.hasRoom) {
       this.put(value)
       return Exit.void
@@ -143,32 +154,19 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     return this.drop(oldest)
   }
 
-  private wait(
-    claim: Offer<A>["claim"],
-    again: Effect.Effect<void, ChannelClosed>
-  ): Effect.Effect<void, ChannelClosed> {
-    return Effect.callback((resume, interrupted) => {
-      // Between the look of the sender and now it may have yielded; nothing is accepted here, so that it looks again.
-      if (this.hasRoom || this.closed !== undefined) return resume(again)
-      let settled = false
-      const offer: Offer<A> = {
-        claim,
-        owner: undefined,
-        // The signal tells in the step of an interruption itself; the clean-up below runs in a later one.
-        isLive: () => !settled && !interrupted.aborted,
-        settle: () => {
-          settled = true
-        },
-        resume
-      }
-      this.parkOffer(offer)
-      return Effect.sync(() => this.unparkOffer(offer))
+  // Answered by the step that found no room, so that there is none when it is parked.
+  private wait(claim: Offer<A>["claim"]): Effect.Effect<void, ChannelClosed | W> {
+    return Effect.callback((resume, signal) => {
+      const sender = new WaitingSender(claim, resume, signal)
+      const refused = this.parkOffer(sender)
+      if (refused !== undefined) return resume(refused)
+      return Effect.sync(() => this.unparkOffer(sender))
     })
   }
 
   handOver(value: A): Exit.Exit<void, ChannelClosed> | undefined {
     const sent = this.sendNow(value)
-    if (sent !== undefined || this.capacity > 0 || !this.hasWaiters) return sent
+    if (sent !== undefined || this.capacity > 0 || !this.hasParked) return sent
     let accepted = false
     const offer: Offer<A> = {
       claim: { value },
@@ -185,20 +183,24 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
     return accepted ? Exit.void : undefined
   }
 
-  parkOffer(offer: Offer<A>): void {
+  parkOffer(offer: Offer<A>): Exit.Exit<never, W> | undefined {
+    const { claim, owner } = offer
+    const refused = owner?.waited ? undefined : this.refusal("senders", this.offers, claim === "slot" ? {} : claim)
+    if (refused !== undefined) return refused
     this.offers.push(offer)
     if (this.capacity === 0) this.wakeSoon()
+    return undefined
   }
 
   unparkOffer(offer: Offer<A>): void {
     this.offers.remove(offer)
   }
 
-  protected override isReadyFor(waiter: () => void): boolean {
+  protected override isReadyFor(waiter: Waiter): boolean {
     return this.buffer.length > 0 || this.closed !== undefined || this.hasOffer(waiter)
   }
 
-  private hasOffer(exceptOf?: () => void): boolean {
+  private hasOffer(exceptOf?: Waiter): boolean {
     for (let i = 0; i < this.offers.length; i++) {
       const offer = this.offers.at(i) as Offer<A>
       if (offer.isLive() && (exceptOf === undefined || offer.owner !== exceptOf)) return true
@@ -218,8 +220,8 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
   }
 
   // Lets in those who wait, first come, first served, while there is room.
-  private refill(): void {
-    while (this.hasRoom) {
+  protected refill(): void {
+    while (this.hasSlot) {
       const offer = this.nextOffer()
       if (offer === undefined) return
       if (offer.claim === "slot") this.reserved++
@@ -227,4 +229,25 @@ export class BufferedChannel<A> extends ChannelImpl<A> {
       this.accept(offer)
     }
   }
+}
+
+class WaitingSender<A> implements Offer<A> {
+  readonly claim: Offer<A>["claim"]
+  readonly resume: Offer<A>["resume"]
+  readonly owner = undefined
+  private readonly signal: AbortSignal
+
+  constructor(claim: Offer<A>["claim"], resume: Offer<A>["resume"], signal: AbortSignal) {
+    this.claim = claim
+    this.resume = resume
+    this.signal = signal
+  }
+
+  // The signal tells in the step of an interruption itself; the clean-up runs in a later one.
+  isLive(): boolean {
+    return !this.signal.aborted
+  }
+
+  // Who is accepted or refused has left the line.
+  settle(): void {}
 }

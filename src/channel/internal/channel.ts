@@ -9,6 +9,9 @@ import * as Fiber from "effect/Fiber"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import { ChannelClosed } from "../ChannelError.ts"
+import type { Sender } from "../Ends.ts"
+import type { Waiter } from "../Selectable.ts"
+import type { Deque } from "../../scheduler/internal/Deque.ts"
 import { Source } from "./Source.ts"
 import { step } from "./step.ts"
 
@@ -16,7 +19,7 @@ import { step } from "./step.ts"
 export interface Offer<A> {
   readonly claim: { readonly value: A } | "slot"
   /** The waiter that it belongs to, if the same one waits to receive as well. */
-  readonly owner: (() => void) | undefined
+  readonly owner: Waiter | undefined
   /** Whether the sender is still there. */
   isLive(): boolean
   /** The offer is accepted: from this very step on. */
@@ -28,18 +31,35 @@ export interface Offer<A> {
 /** What becomes of a value that was accepted and is never received. */
 export type OnUndelivered<A> = (value: A) => Effect.Effect<void>
 
-export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
-  protected readonly undelivered: OnUndelivered<A>
+/** How many may wait on either side of a channel, and the error of who is one too many. */
+export interface Limit<W> {
+  readonly waiters: number
+  readonly refusal: (side: "senders" | "receivers", sent: { readonly value?: unknown }) => W
+}
+
+/** What every channel is made with. */
+export interface Settings<A, W> {
+  readonly dispatcher: SchedulerDispatcher
+  readonly limit: Limit<W> | undefined
+  readonly undelivered: OnUndelivered<A>
+}
+
+export abstract class ChannelImpl<A, W> extends Source<A, ChannelClosed | W> {
+  protected readonly limit: Limit<W> | undefined
+  private readonly undelivered: OnUndelivered<A>
   protected closed: ChannelClosed | undefined = undefined
 
-  constructor(dispatcher: SchedulerDispatcher, undelivered: OnUndelivered<A>) {
+  constructor({ dispatcher, limit, undelivered }: Settings<A, W>) {
     super(dispatcher)
+    this.limit = limit
     this.undelivered = undelivered
   }
 
   override waitReport(): WaitReport {
     return { ...super.waitReport(), what: "Channel" }
   }
+
+  abstract override pollUnsafe(): Exit.Exit<A, ChannelClosed> | undefined
 
   abstract readonly capacity: number
   abstract get length(): number
@@ -49,13 +69,34 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
   abstract sendNow(value: A): Exit.Exit<void, ChannelClosed> | undefined
   /** As `sendNow`; hands the value to a receiver that waits, as well. */
   abstract handOver(value: A): Exit.Exit<void, ChannelClosed> | undefined
-  abstract send(value: A): Effect.Effect<void, ChannelClosed>
+  abstract send(value: A): Effect.Effect<void, ChannelClosed | W>
   abstract trySend(value: A): Effect.Effect<boolean, ChannelClosed>
-  /** Has an offer wait, after `sendNow` could do nothing in the same step. */
-  abstract parkOffer(offer: Offer<A>): void
+  /** Has an offer wait, after `sendNow` could do nothing in the same step; or answers why it can't. */
+  abstract parkOffer(offer: Offer<A>): Exit.Exit<never, W> | undefined
   abstract unparkOffer(offer: Offer<A>): void
   /** Takes all values that nobody received. */
   protected abstract abandon(): Array<A>
+
+  get waiters(): number | undefined {
+    return this.limit?.waiters
+  }
+
+  override parkUnsafe(waiter: Waiter): Exit.Exit<never, ChannelClosed | W> | undefined {
+    return (waiter.waited ? undefined : this.refusal("receivers", this.parked, {})) ?? super.parkUnsafe(waiter)
+  }
+
+  /** Why nobody else may wait in a line, if that is so. */
+  protected refusal(
+    side: "senders" | "receivers",
+    line: Deque<{ isLive(): boolean }>,
+    sent: { readonly value?: A }
+  ): Exit.Exit<never, W> | undefined {
+    if (this.limit === undefined || line.length < this.limit.waiters) return undefined
+    // Who was interrupted stands in the line until its clean-up has run, and does not count.
+    let live = 0
+    for (let i = 0; i < line.length; i++) if (line.at(i)?.isLive()) live++
+    return live < this.limit.waiters ? undefined : Exit.fail(this.limit.refusal(side, sent))
+  }
 
   get isClosed(): boolean {
     return this.closed !== undefined
@@ -94,7 +135,8 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
     )
   }
 
-  protected refuse(value: A): ChannelClosed {
+  /** The error of a sender that has its value back. */
+  protected returned(value: A): ChannelClosed {
     const cause: unknown = this.closed?.cause
     return new ChannelClosed(cause === undefined ? { value } : { value, cause })
   }
@@ -105,3 +147,7 @@ export abstract class ChannelImpl<A> extends Source<A, ChannelClosed> {
 // Runs on whatever becomes of the fiber that is in its step, and sees what that one sees.
 const detached = (effect: Effect.Effect<void>): Fiber.Fiber<void> =>
   Effect.runForkWith(Fiber.getCurrent()?.context ?? Context.empty())(effect)
+
+/** What is behind an end of a channel; how it may fail is known to the compiler alone. */
+export const implementationOf = <A, E>(channel: Sender<A, E>): ChannelImpl<A, E> =>
+  channel as unknown as ChannelImpl<A, E>

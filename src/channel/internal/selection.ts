@@ -1,93 +1,132 @@
 /**
- * How a select waits: in all of its arms, taking nothing, until it is woken to look again, or a receiver accepts what it
- * offers.
+ * A select: it looks at its cases in turn, does the first that can be done, and waits where none can.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import type { Arm, Waiting } from "./arm.ts"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import type { Selectable } from "../Selectable.ts"
+import { type Arm, receiving } from "./arm.ts"
+import { park, untilReady } from "./parking.ts"
+import { effectOf, Step } from "./step.ts"
+import { type Entry, wait } from "./waiting.ts"
 
-/** A case of a select: an arm, and what is made of what it yields. */
-export interface Entry {
-  readonly arm: Arm
-  readonly finish: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>
-}
+export type Handler = (value: unknown) => Effect.Effect<unknown, unknown, unknown>
 
-/**
- * Waits in all arms, beginning with the first, and takes nothing: goes on with `again` when it is worth to look again, or
- * with what a receiver has decided.
- *
- * One arm serves all cases in which a waiter can be parked; each of the others has one of its own. What comes out of their
- * race is what to do next.
- */
-export const wait = (
-  entries: ReadonlyArray<Entry>,
-  again: Effect.Effect<unknown, unknown, unknown>
-): Effect.Effect<unknown, unknown, unknown> => {
-  const foreign = entries.flatMap(({ arm }) => (arm.wait === undefined ? [] : [arm.wait]))
-  if (foreign.length === 0) return Effect.suspend(() => parked(entries, again, (outcome) => outcome, new Decision()))
-  return Effect.suspend(() => {
-    const decision = new Decision()
-    const lookAgain = Effect.suspend(() => (decision.take() ? Effect.succeed(again) : Effect.never))
-    return Effect.flatten(
-      Effect.raceAll([
-        parked(entries, Effect.succeed(again), Effect.succeed, decision),
-        ...foreign.map((one) => Effect.andThen(one, lookAgain))
-      ])
-    )
-  })
-}
+type Source = Selectable<unknown, unknown>
 
-// What the arms of one wait share: whoever takes it says how the wait ends, and nobody else does.
-class Decision {
-  taken = false
+/** A case that is more than a source; without an arm it is the one that wins when no other does. */
+export class CaseImpl {
+  readonly arm: Arm | undefined
+  readonly handler: Handler | undefined
 
-  take(): boolean {
-    if (this.taken) return false
-    this.taken = true
-    return true
+  constructor(arm: Arm | undefined, handler: Handler | undefined) {
+    this.arm = arm
+    this.handler = handler
+  }
+
+  /** Asked as a source is, so that a select need not tell the two apart; a source does not look at who asks. */
+  pollUnsafe(select: Selection): Exit.Exit<unknown, unknown> | undefined {
+    return select.otherwise === undefined ? this.arm?.poll() : this.arm?.pollLast()
   }
 }
 
-const parked = <A>(
-  entries: ReadonlyArray<Entry>,
-  again: Effect.Effect<A, unknown, unknown>,
-  decided: (outcome: Effect.Effect<unknown, unknown, unknown>) => Effect.Effect<A, unknown, unknown>,
-  decision: Decision
-): Effect.Effect<A, unknown, unknown> =>
-  Effect.callback<A, unknown, unknown>((resume, interrupted) => {
-    // Readiness is checked in the step that parks; between the look and now the fiber may have yielded.
-    for (const { arm } of entries) if (arm.isReady()) return decision.take() ? resume(again) : undefined
-    const leave: Array<() => void> = []
-    const stop = () => {
-      for (const unpark of leave.splice(0)) unpark()
+/** What stands as a case, as it was given. */
+type Given = Source | CaseImpl
+
+export const caseOf = (one: unknown): CaseImpl =>
+  one instanceof CaseImpl ? one : new CaseImpl(receiving(one as Source), undefined)
+
+const isOtherwise = (one: Given): boolean => one instanceof CaseImpl && one.arm === undefined
+
+const finish = (
+  _tag: string,
+  one: Given | undefined,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<unknown, unknown, unknown> => {
+  if (exit._tag === "Failure") return exit
+  const { value } = exit
+  if (!(one instanceof CaseImpl) || one.handler === undefined) return Exit.succeed({ _tag, value })
+  return Effect.map(one.handler(value), (value) => ({ _tag, value }))
+}
+
+// The chance of the context that was seen last, which is kept until the next one: looking it up costs as much as two cases,
+// and whoever selects in a loop is in the same context each time.
+let seen: Context.Context<never> | undefined
+let chance: { nextDoubleUnsafe(): number } = { nextDoubleUnsafe: () => 0 }
+
+const draw = (count: number, fiber: Fiber.Fiber<unknown, unknown>): number => {
+  if (count < 2) return 0
+  if (fiber.context !== seen) {
+    chance = fiber.getRef(Random.Random)
+    seen = fiber.context
+  }
+  return Math.floor(chance.nextDoubleUnsafe() * count)
+}
+
+export class Selection extends Step {
+  private readonly cases: Readonly<Record<string, Given>>
+  private readonly fair: boolean
+  // Where it began to look, once it has waited: it draws no second time.
+  private readonly begun: number | undefined
+  // The key of the case that wins when no other does; nothing when there is none. A case that is more than a source asks
+  // for it; so it is absent, once all were polled, when there are sources alone.
+  private last: string | undefined | null = undefined
+
+  constructor(cases: object, fair: boolean, begun?: number) {
+    super()
+    this.cases = cases as Readonly<Record<string, Given>>
+    this.fair = fair
+    this.begun = begun
+  }
+
+  // All selects go through here, and many need not wait: nothing is made but the result. The engine walks the keys of an
+  // object whose shape it knows without listing them, and reads the cases on the way, as it does only in such a loop.
+  run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
+    const { cases } = this
+    let count = 0
+    for (const _ in cases) count++
+    const start = this.begun ?? (this.fair ? draw(count, fiber) : 0)
+    let i = 0
+    for (const key in cases) {
+      if (i++ < start) continue
+      const one = cases[key] as Given
+      const exit = one.pollUnsafe(this)
+      if (exit !== undefined) return finish(key, one, exit)
     }
-    const select: Waiting = {
-      // What wakes it may be nothing that it selects: then it waits on, without a step of the fiber, on whose stack each
-      // further wait would stay until the last one is over.
-      wake: () => {
-        if (decision.taken) return
-        stop()
-        if (!entries.some(({ arm }) => arm.isReady())) return park()
-        decision.take()
-        resume(again)
-      },
-      isLive: () => !decision.taken && !interrupted.aborted,
-      settle: () => {
-        decision.take()
-      }
+    i = 0
+    for (const key in cases) {
+      if (i++ === start) break
+      const one = cases[key] as Given
+      const exit = one.pollUnsafe(this)
+      if (exit !== undefined) return finish(key, one, exit)
     }
-    const park = () => {
-      for (const { arm, finish } of entries) {
-        leave.push(
-          arm.park(select, (exit) => {
-            stop()
-            resume(decided(finish(exit)))
-          })
-        )
-        // It may have been woken at once.
-        if (decision.taken) return stop()
-      }
+    const { last } = this
+    return typeof last === "string" ? finish(last, cases[last], Exit.void) : this.wait(start)
+  }
+
+  get otherwise(): string | undefined {
+    const { cases, last } = this
+    if (last !== undefined) return last ?? undefined
+    this.last = null
+    for (const key in cases) if (isOtherwise(cases[key] as Given)) this.last = key
+    return this.last ?? undefined
+  }
+
+  // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
+  private wait(start: number): Effect.Effect<unknown, unknown, unknown> {
+    const { begun, cases, fair, last } = this
+    const waited = begun !== undefined
+    const again = effectOf(waited ? this : new Selection(cases, fair, start))
+    if (last === undefined) {
+      const sources = Object.values(cases) as ReadonlyArray<Source>
+      return waited ? Effect.andThen(untilReady(sources, true), again) : park(sources, false, again)
     }
-    park()
-    return Effect.sync(stop)
-  })
+    const entries = Object.entries(cases).flatMap(([key, one]): ReadonlyArray<Entry> => {
+      const { arm } = caseOf(one)
+      return arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, one, exit) }]
+    })
+    return wait([...entries.slice(start), ...entries.slice(0, start)], waited, again)
+  }
+}

@@ -9,13 +9,14 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 
 // The one use of an internal name of effect outside of testing/: the method by which a fiber evaluates an operation, which
 // effect's own `Queue.take` calls for the same purpose. The test "a taken value is delivered in the same step" holds it.
 const evaluate = "~effect/Effect/evaluate"
 
-interface Operation<A, E, R> {
-  readonly [evaluate]: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
+interface Operation {
+  readonly [evaluate]: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>
 }
 
 // What the present step has to tell others: it is done when the outcome has been delivered, since it may run them on
@@ -26,10 +27,19 @@ let consequences: Array<() => void> = []
 const MaxNestedSteps = 16
 let nested = 0
 
-class StepImpl {
-  readonly run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>
+/** An effect that is done in one step: what `run` answers is evaluated in place, an `Exit` above all. */
+export abstract class Step {
+  abstract run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown>
+}
 
-  constructor(run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>) {
+export const effectOf = <A, E = never, R = never>(self: Step): Effect.Effect<A, E, R> =>
+  self as unknown as Effect.Effect<A, E, R>
+
+class Running extends Step {
+  readonly run: Step["run"]
+
+  constructor(run: Step["run"]) {
+    super()
     this.run = run
   }
 }
@@ -41,27 +51,27 @@ const settle = (told: ReadonlyArray<() => void>): void => {
 }
 
 Object.setPrototypeOf(
-  StepImpl.prototype,
-  Effectable.Prototype<StepImpl & Effect.Effect<unknown, unknown, unknown>>({
+  Step.prototype,
+  Effectable.Prototype<Step & Effect.Effect<unknown, unknown, unknown>>({
     label: "Step",
     evaluate(fiber) {
       if (nested >= MaxNestedSteps) return Effect.andThen(Effect.yieldNow, this)
       const effect = this.run(fiber)
       const told = consequences
-      if (told.length > 0) consequences = []
-      const next = Exit.isExit(effect)
-        ? (effect as unknown as Operation<unknown, unknown, unknown>)[evaluate](fiber)
-        : effect
-      if (told.length > 0) settle(told)
-      return next
+      if (told.length === 0) return (effect as unknown as Operation)[evaluate](fiber)
+      consequences = []
+      // What the fiber does next may throw: those who wait are told all the same.
+      const next = Result.try(() => (effect as unknown as Operation)[evaluate](fiber))
+      settle(told)
+      return Result.isSuccess(next) ? next.success : Exit.die(next.failure)
     }
   })
 )
 
-/** Runs `run`; when it answers with an `Exit`, that is the outcome, in this very step. */
+/** Runs `run`, and evaluates what it answers in this very step: when it is an `Exit`, that is the outcome. */
 export const step = <A, E = never, R = never>(
   run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> => new StepImpl(run) as unknown as Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => effectOf(new Running(run))
 
 /** To be called in a step: has `tell` run in the same step, once the outcome has been delivered. */
 export const afterwards = (tell: () => void): void => {

@@ -7,19 +7,19 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
-import type { SchedulerDispatcher } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
-import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import * as Ref from "effect/Ref"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
-import type { Cancel, ProcessEvent } from "../ProcessEvent.ts"
+import { type Cancel, isKilled, type ProcessEvent } from "../ProcessEvent.ts"
+import { Call } from "./call.ts"
 import { bodyOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, nothing } from "./environment.ts"
 import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
+import { Happenings } from "./happenings.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
 import type { Keeper } from "./keeper.ts"
@@ -28,19 +28,6 @@ import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
 import { type Startup, startupOf } from "./startup.ts"
 import type { Watcher } from "./watcher.ts"
-
-class Happenings extends Mailbox<ProcessEvent> {
-  private readonly owner: InboxOwner
-
-  constructor(dispatcher: SchedulerDispatcher, owner: InboxOwner) {
-    super(dispatcher)
-    this.owner = owner
-  }
-
-  override waitReport(): WaitReport {
-    return { ...super.waitReport(), what: `the events of ${this.owner.name}`, isKind: false }
-  }
-}
 
 class Listener extends InboxImpl {
   /** How many listen to the topic. */
@@ -115,7 +102,9 @@ export class Cell implements InboxOwner, Waited {
 
   waitReport(): WaitReport {
     const what = `process ${this.name} (${this.definition.name})`
-    return { what, isKind: false, waiting: [["for the end of", this.watchers ?? []]] }
+    // A call tells by itself what it waits for.
+    const waiting = Array.from(this.watchers ?? []).filter((one) => !(one instanceof Call))
+    return { what, isKind: false, waiting: [["for the end of", waiting]] }
   }
 
   // ---------------------------------------------------------------- running
@@ -179,7 +168,8 @@ export class Cell implements InboxOwner, Waited {
     this.listeners = undefined
     for (const unwatch of watches ?? []) unwatch()
     for (const listener of listeners?.values() ?? []) this.inbox.restore(listener.drain())
-    for (const watcher of watchers ?? []) watcher.onRestart?.(this, exit)
+    // Those who begin to watch in answer to it watch the body that comes next.
+    for (const watcher of Array.from(watchers ?? [])) watcher.onRestart?.(this, exit)
     if (this.keeper?.links !== "break") return
     this.links = undefined
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
@@ -219,7 +209,7 @@ export class Cell implements InboxOwner, Waited {
 
   // From here on the process takes no messages, unless another body is to take them over.
   private leave(): void {
-    // One that was killed has ended already, though its body is unwound only now.
+    // The body of a process that was killed may be unwound later.
     if (this.status === "ended") return
     this.status = this.keeper === undefined || this.dismissed ? "closing" : "restarting"
   }
@@ -235,7 +225,7 @@ export class Cell implements InboxOwner, Waited {
     this.dismiss()
     if (this.status !== "running") return
     this.status = "draining"
-    for (const inbox of this.queues) inbox.close(() => new ProcessClosed({ target: this.name }))
+    for (const inbox of this.queues) inbox.close(({ request }) => new ProcessClosed({ target: this.name, request }))
   }
 
   /** Ends the process with `exit` when its finalizers have run. */
@@ -257,8 +247,10 @@ export class Cell implements InboxOwner, Waited {
   kill(by: Pid | undefined): void {
     if (this.status === "ended") return
     this.dismiss()
-    this.stop(interruption(by, true))
-    if (this.reason !== undefined) this.finish(this.reason)
+    const killed = interruption(by, true)
+    this.stop(killed)
+    // It cuts short the orderly end of a process that was asked to end, and not the report of one that failed.
+    if (this.reason !== undefined) this.finish(hasFailed(this.reason) || isKilled(this.reason) ? this.reason : killed)
   }
 
   /** Asks the process to end; interrupts it if it never opened its events, since it would not hear of it. */
@@ -283,7 +275,7 @@ export class Cell implements InboxOwner, Waited {
     for (const child of this.children ?? []) child.kill(this.pid)
     const left: Array<MessageImpl> = []
     for (const inbox of this.queues) {
-      inbox.close(() => new ProcessNotFound({ target: this.name }))
+      inbox.close(({ request }) => new ProcessNotFound({ target: this.name, request }))
       left.push(...inbox.drain())
     }
     this.bury(left, why ?? reasonOf(exit))
@@ -336,7 +328,7 @@ export class Cell implements InboxOwner, Waited {
   }
 
   /** The events, as the process itself reads them. */
-  get events(): Mailbox<ProcessEvent> {
+  get events(): Happenings {
     this.opened = true
     return (this.happenings ??= new Happenings(this.host.dispatcher, this))
   }
@@ -356,22 +348,22 @@ export class Cell implements InboxOwner, Waited {
     return queued
   }
 
-  /** Why the process takes no messages; `undefined` while it does. */
-  refusal(): SendError | undefined {
-    const stopped = this.host.refusal()
+  /** Why the process takes no messages; `undefined` while it does. `message`: the one that it was sent. */
+  refusal(message?: MessageImpl): SendError | undefined {
+    const stopped = this.host.refusal(message)
     if (stopped !== undefined || this.status === "running" || this.status === "restarting") return stopped
-    return this.status === "ended"
-      ? new ProcessNotFound({ target: this.name })
-      : new ProcessClosed({ target: this.name })
+    const why = { target: this.name, request: message?.request }
+    return this.status === "ended" ? new ProcessNotFound(why) : new ProcessClosed(why)
   }
 
-  send(message: MessageImpl): Effect.Effect<void, SendError> {
+  /** As the inbox's {@link InboxImpl.accept}. */
+  accept(message: MessageImpl): Exit.Exit<void, SendError> | undefined {
     if (this.status === "restarting" && this.keeper !== undefined && this.queued >= this.keeper.stash) {
       this.onAccepted(message)
       this.bury([message], "Restarting")
       return Exit.void
     }
-    return this.queueFor(message).send(message)
+    return this.queueFor(message).accept(message)
   }
 
   queueFor(message: MessageImpl): InboxImpl {
@@ -415,8 +407,15 @@ export class Cell implements InboxOwner, Waited {
   }
 
   onTaken(message: MessageImpl): void {
+    message.onTaken()
     this.lastTopic = message.topic
     this.host.counters.received++
+  }
+
+  /** Takes back that a message was taken: it waits in another queue of the process. */
+  onReturned(message: MessageImpl): void {
+    message.onReturned()
+    this.host.counters.received--
   }
 
   onDropped(message: MessageImpl): void {

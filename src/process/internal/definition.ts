@@ -9,6 +9,7 @@ import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
 import type { Options } from "../Inbox.ts"
 import { InvalidArguments, InvalidBody, InvalidMessage } from "../ProcessError.ts"
+import type { MessageImpl } from "./message.ts"
 
 /** A topic that a process takes. */
 interface Topic {
@@ -62,15 +63,15 @@ const issueOf = (schema: Schema.Top, value: unknown): string => {
 export const refusalOf = (
   definition: Definition,
   target: { toString(): string },
-  topic: string,
-  payload: unknown
+  message: MessageImpl
 ): InvalidMessage | undefined => {
+  const { payload, topic } = message
   const known = definition.topics.get(topic)
   if (known === undefined) {
     if (topic.startsWith("@")) {
       return new InvalidMessage({
         target: String(target),
-        topic,
+        request: message.request,
         reason: "ReservedTopic",
         detail: "topics that begin with @ are the system's own. Choose another name for the topic."
       })
@@ -78,7 +79,7 @@ export const refusalOf = (
     if (definition.otherTopics === "accepted") return undefined
     return new InvalidMessage({
       target: String(target),
-      topic,
+      request: message.request,
       reason: "UnknownTopic",
       detail: `${definition.name} takes ${namesOf(definition)}. Add the topic to its protocol, or send it elsewhere.`
     })
@@ -87,7 +88,7 @@ export const refusalOf = (
     ? undefined
     : new InvalidMessage({
         target: String(target),
-        topic,
+        request: message.request,
         reason: "InvalidPayload",
         detail: `the payload does not fit its schema: ${issueOf(known.schema, payload)}`
       })

@@ -15,23 +15,30 @@ import type { MessageImpl } from "./message.ts"
 export const cellAt = (host: HostImpl, to: Address): Cell | undefined =>
   isName(to) ? host.node.names.whereis(to.name) : host.node.resolve(to)
 
-/** The process at an address, if it takes messages; else why not. */
-export const receiverOf = (host: HostImpl, to: Address): Cell | SendError => {
+/** The process at an address, if it takes messages; else why the message can't be sent. */
+export const receiverOf = (host: HostImpl, to: Address, message: MessageImpl): Cell | SendError => {
   const cell = cellAt(host, to)
-  if (cell !== undefined) return cell.refusal() ?? cell
-  const stopped = isName(to) ? undefined : host.node.hosts.get(to.host)?.refusal()
-  return stopped ?? new ProcessNotFound({ target: String(to) })
+  if (cell !== undefined) return cell.refusal(message) ?? cell
+  const stopped = isName(to) ? undefined : host.node.hosts.get(to.host)?.refusal(message)
+  return stopped ?? new ProcessNotFound({ target: String(to), request: message.request })
 }
 
 export const isRefused = (found: Cell | SendError): found is SendError => "_tag" in found
 
-/** Hands a message to a process, in the way in which its host handles payloads. */
-export const deliver = (cell: Cell, message: MessageImpl): Effect.Effect<void, SendError> => {
+/** Hands a message to a process; the effect ends in the step in which it is accepted. */
+export const deliver = (cell: Cell, message: MessageImpl): Effect.Effect<void, SendError> =>
+  offer(cell, message) ?? cell.queueFor(message).sendWhenThereIsSpace(message)
+
+/**
+ * Has a process accept or refuse a message, in the way in which its host handles payloads; answers nothing where the
+ * sender has to wait for space.
+ */
+export const offer = (cell: Cell, message: MessageImpl): Exit.Exit<void, SendError> | undefined => {
   const { payloads } = cell.host.settings
   if (payloads !== "trusted") {
-    const refusal = refusalOf(cell.definition, cell.pid, message.topic, message.payload)
+    const refusal = refusalOf(cell.definition, cell.pid, message)
     if (refusal !== undefined) return Exit.fail(refusal)
     if (payloads === "frozen") freeze(message.payload)
   }
-  return cell.send(message)
+  return cell.accept(message)
 }

@@ -1,6 +1,7 @@
 /**
  * A host at work: the table of its processes, their run queue, and how it starts and stops them.
  */
+import type { Clock } from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,6 +19,7 @@ import {
   type SpawnError
 } from "../ProcessError.ts"
 import { Cell } from "./cell.ts"
+import { Deadlines } from "./deadlines.ts"
 import { argumentsRefusalOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, inherited, type Place } from "./environment.ts"
 import { type Policy, policyOf } from "./inbox.ts"
@@ -46,6 +48,7 @@ export class HostImpl implements Host {
   private status: "running" | "stopping" = "running"
   private lastId = 0
   private onEmpty: (() => void) | undefined = undefined
+  private deadlines: Deadlines | undefined = undefined
   private stopping: Fiber.Fiber<void> | undefined = undefined
 
   constructor(node: NodeImpl, scheduler: Scheduler, settings: HostSettings) {
@@ -60,8 +63,9 @@ export class HostImpl implements Host {
     return [...this.processes.values()]
   }
 
-  refusal(): HostStopped | undefined {
-    return this.status === "running" ? undefined : new HostStopped({ host: this.name })
+  /** Why the host takes neither processes nor messages; `undefined` while it does. `request`: what was sent. */
+  refusal(request?: MessageImpl): HostStopped | undefined {
+    return this.status === "running" ? undefined : new HostStopped({ host: this.name, request: request?.request })
   }
 
   /**
@@ -94,6 +98,12 @@ export class HostImpl implements Host {
     return Exit.succeed(cell)
   }
 
+  /** The deadlines of calls from here, by the caller's clock, which is nearly always the same. */
+  deadlinesBy(clock: Clock): Deadlines {
+    if (this.deadlines?.clock !== clock) this.deadlines = new Deadlines(clock, this.place.scheduler)
+    return this.deadlines
+  }
+
   forget(cell: Cell): void {
     this.processes.delete(cell.pid.id)
     this.node.names.forget(cell)
@@ -114,13 +124,16 @@ export class HostImpl implements Host {
     this.counters.deadLetters += messages.length
     this.node.deadLetterCounts[reason] += messages.length
     const handed: Array<DeadLetter> = []
-    for (const { payload, sender, slot, topic } of messages) {
+    for (const message of messages) {
+      const { call, payload, sender, topic } = message
       const letter: DeadLetter = { to, sender, topic, payload, reason }
-      if (hook === undefined || slot !== undefined) this.node.deadLetters.publish(letter)
+      if (hook === undefined || call !== undefined) this.node.deadLetters.publish(letter)
       else handed.push(letter)
       // Whoever calls a process that ends learns it from the exit.
-      if (reason === "Overflow") slot?.conclude(Exit.fail(new MessageDropped({ target: String(to), topic })))
-      if (reason === "Restarting") slot?.conclude(Exit.fail(new ProcessRestarting({ target: String(to) })))
+      if (reason === "Overflow")
+        call?.conclude(Exit.fail(new MessageDropped({ target: String(to), request: message.request })))
+      if (reason === "Restarting")
+        call?.conclude(Exit.fail(new ProcessRestarting({ target: String(to), request: message.request })))
     }
     if (handed.length > 0) hook?.(reason, handed)
   }

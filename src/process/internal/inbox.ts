@@ -46,20 +46,21 @@ export interface InboxOwner {
   onHigh(length: number): void
 }
 
-// A sender that waits for space, with its message in hand: one that is interrupted before has sent nothing.
-interface Waiting {
+/** A sender that waits for space, with its message in hand: one that is interrupted before has sent nothing. */
+export interface Sender {
   readonly message: MessageImpl
-  readonly resume: (exit: Exit.Exit<void, SendError>) => void
-  /** Tells in the step of the interruption itself that the sender is gone; its clean-up runs in a later one. */
-  readonly interrupted: AbortSignal
+  /** Whether it is still there: false from the step of an interruption on, while its clean-up runs in a later one. */
+  isWaiting(): boolean
+  /** Tells whether the message was accepted. */
+  onOutcome(exit: Exit.Exit<void, SendError>): void
 }
 
 export class InboxImpl extends Mailbox<MessageImpl> {
   private readonly owner: InboxOwner
   private readonly policy: Policy
-  private waiting: Deque<Waiting> | undefined = undefined
+  private waiting: Deque<Sender> | undefined = undefined
   private high = false
-  private closed: (() => SendError) | undefined = undefined
+  private closed: ((message: MessageImpl) => SendError) | undefined = undefined
 
   constructor(dispatcher: SchedulerDispatcher, owner: InboxOwner, policy: Policy) {
     super(dispatcher)
@@ -73,8 +74,8 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     return { what, isKind: false, waiting: [...waiting, ["to send to", this.waiting ?? []]] }
   }
 
-  /** Accepts the message by the inbox's policy; the effect ends in the step in which the message is accepted. */
-  send(message: MessageImpl): Effect.Effect<void, SendError> {
+  /** Accepts or refuses the message, by the inbox's policy; answers nothing where the sender has to wait for space. */
+  accept(message: MessageImpl): Exit.Exit<void, SendError> | undefined {
     if (this.items.length < this.policy.capacity) {
       this.admit(message)
       return Exit.void
@@ -82,9 +83,9 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     const { capacity, overflow } = this.policy
     switch (overflow) {
       case "suspend":
-        return this.sendWhenThereIsSpace(message)
+        return undefined
       case "reject":
-        return Exit.fail(new InboxFull({ target: this.owner.name, topic: message.topic, capacity }))
+        return Exit.fail(new InboxFull({ target: this.owner.name, request: message.request, capacity }))
       case "drop-newest":
         this.owner.onAccepted(message)
         this.owner.onDropped(message)
@@ -98,13 +99,13 @@ export class InboxImpl extends Mailbox<MessageImpl> {
 
   override pollUnsafe(): Exit.Exit<MessageImpl> | undefined {
     const exit = super.pollUnsafe()
-    if (exit !== undefined && Exit.isSuccess(exit)) this.taken(exit.value)
+    if (exit !== undefined) this.taken(exit)
     return exit
   }
 
   override pollWhereUnsafe(matches: (message: MessageImpl) => boolean): Exit.Exit<MessageImpl> | undefined {
     const exit = super.pollWhereUnsafe(matches)
-    if (exit !== undefined && Exit.isSuccess(exit)) this.taken(exit.value)
+    if (exit !== undefined) this.taken(exit)
     return exit
   }
 
@@ -128,25 +129,16 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     return extracted
   }
 
-  /** Whether the message waits here, or its sender for space. */
-  has(message: MessageImpl): boolean {
-    if (this.findUnsafe((one) => one === message) >= 0) return true
-    for (let i = 0; i < (this.waiting?.length ?? 0); i++) {
-      if (this.waiting?.at(i)?.message === message) return true
-    }
-    return false
-  }
-
   /** Empties the inbox. */
   drain(): Array<MessageImpl> {
     return this.items.drain()
   }
 
   /** Refuses the senders that wait for space: their messages were never accepted. */
-  close(refusal: () => SendError): void {
+  close(refusal: (message: MessageImpl) => SendError): void {
     this.closed = refusal
-    for (const { resume } of this.waiting?.drain() ?? []) {
-      this.dispatcher.scheduleTask(() => resume(Exit.fail(refusal())), 0)
+    for (const sender of this.waiting?.drain() ?? []) {
+      this.dispatcher.scheduleTask(() => sender.onOutcome(Exit.fail(refusal(sender.message))), 0)
     }
   }
 
@@ -159,8 +151,8 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     }
   }
 
-  private taken(message: MessageImpl): void {
-    this.owner.onTaken(message)
+  private taken(exit: Exit.Exit<MessageImpl>): void {
+    if (Exit.isSuccess(exit)) this.owner.onTaken(exit.value)
     if (this.items.length < this.policy.highWater) this.high = false
     this.letIn()
   }
@@ -170,23 +162,37 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     while (this.waiting !== undefined && this.items.length < this.policy.capacity) {
       const sender = this.waiting.shift()
       if (sender === undefined) return
-      if (sender.interrupted.aborted) continue
+      if (!sender.isWaiting()) continue
       // A listener may have opened, or closed, since the sender began to wait.
       this.owner.queueFor(sender.message).admit(sender.message)
-      afterwards(() => sender.resume(Exit.void))
+      afterwards(() => sender.onOutcome(Exit.void))
     }
   }
 
-  private sendWhenThereIsSpace(message: MessageImpl): Effect.Effect<void, SendError> {
+  /** To be called in the step in which `accept` had no space. */
+  park(sender: Sender): void {
+    ;(this.waiting ??= new Deque()).push(sender)
+  }
+
+  unpark(sender: Sender): void {
+    this.waiting?.remove(sender)
+  }
+
+  /** Accepts the message once it can; the effect ends in the step in which it does. */
+  sendWhenThereIsSpace(message: MessageImpl): Effect.Effect<void, SendError> {
     return Effect.callback((resume, interrupted) => {
-      if (this.closed !== undefined) return resume(Exit.fail(this.closed()))
+      if (this.closed !== undefined) return resume(Exit.fail(this.closed(message)))
       // There may be space since the sender looked; nothing is accepted here, so that it looks again.
       if (this.items.length < this.policy.capacity)
-        return resume(step(() => this.owner.queueFor(message).send(message)))
-      const sender: Waiting = { message, resume, interrupted }
-      const waiting = (this.waiting ??= new Deque())
-      waiting.push(sender)
-      return Effect.sync(() => waiting.remove(sender))
+        return resume(
+          step(() => {
+            const queue = this.owner.queueFor(message)
+            return queue.accept(message) ?? queue.sendWhenThereIsSpace(message)
+          })
+        )
+      const sender: Sender = { message, isWaiting: () => !interrupted.aborted, onOutcome: resume }
+      this.park(sender)
+      return Effect.sync(() => this.unpark(sender))
     })
   }
 }
@@ -196,6 +202,6 @@ export const where = (inbox: InboxImpl, matches: (message: MessageImpl) => boole
   [SelectableTypeId]: SelectableTypeId,
   isReadyUnsafe: () => inbox.findUnsafe(matches) >= 0,
   pollUnsafe: () => inbox.pollWhereUnsafe(matches),
-  parkUnsafe: (wake) => inbox.parkUnsafe(wake),
-  unparkUnsafe: (wake) => inbox.unparkUnsafe(wake)
+  parkUnsafe: (waiter) => inbox.parkUnsafe(waiter),
+  unparkUnsafe: (waiter) => inbox.unparkUnsafe(waiter)
 })

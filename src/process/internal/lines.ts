@@ -9,6 +9,7 @@ import type { SchedulerDispatcher } from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
+import type { Waiter } from "../../channel/Selectable.ts"
 
 /** How many lines are read ahead at most. */
 const Ahead = 64
@@ -34,10 +35,11 @@ export class LineSource extends Mailbox<Option.Option<string>> {
     })
   }
 
-  override parkUnsafe(wake: () => void): void {
-    super.parkUnsafe(wake)
+  override parkUnsafe(waiter: Waiter): undefined {
+    super.parkUnsafe(waiter)
     // Afterwards: opening it runs the reader at once, which may have a line in this very step.
     this.asked.openUnsafe()
+    return undefined
   }
 
   override pollUnsafe(): Exit.Exit<Option.Option<string>> | undefined {

@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { CalleeExited } from "../ProcessError.ts"
+import { CalleeExited, type Request } from "../ProcessError.ts"
 import type { Cell } from "./cell.ts"
 
 /** How many values wait for the consumer at most. */
@@ -18,12 +18,12 @@ const Ahead = 16
 /** Begins to produce in the process; when the scope closes, the producer is interrupted, and has ended. */
 export const produceIn = <A, E>(
   cell: Cell,
-  topic: string,
+  request: Request,
   values: Stream.Stream<A, E>
 ): Effect.Effect<Stream.Stream<A, E | CalleeExited>, never, Scope.Scope> =>
   Effect.flatMap(Queue.bounded<A, E | CalleeExited | Cause.Done>(Ahead), (queue) => {
     const lost = (exit: Exit.Exit<unknown, unknown>) =>
-      Queue.failCauseUnsafe(queue, Cause.fail(new CalleeExited({ target: cell.name, topic, exit })))
+      Queue.failCauseUnsafe(queue, Cause.fail(new CalleeExited({ target: cell.name, request, exit })))
     const onProduced = (exit: Exit.Exit<void, E>): void => {
       if (Exit.isSuccess(exit)) Queue.endUnsafe(queue)
       else if (Cause.hasDies(exit.cause)) cell.end(exit)

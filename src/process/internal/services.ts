@@ -35,10 +35,10 @@ export class CurrentProcess extends Context.Service<CurrentProcess, object>()("t
 export const cellOf = (fiber: Fiber.Fiber<unknown, unknown>): Cell | undefined =>
   Context.getOrUndefined(fiber.context, CurrentProcess) as Cell | undefined
 
+/** The host of the fiber's context. */
 // A fiber that still has the context in which its process started runs on the host of its process. This saves a look-up
 // in the base of the context, which copies itself once it has been read often.
-const hostOf = (fiber: Fiber.Fiber<unknown, unknown>): HostImpl => {
-  const cell = cellOf(fiber)
+export const hostOf = (fiber: Fiber.Fiber<unknown, unknown>, cell = cellOf(fiber)): HostImpl => {
   return cell !== undefined && cell.context === fiber.context
     ? cell.host
     : (Context.getUnsafe(fiber.context, ProcessHost) as HostImpl)

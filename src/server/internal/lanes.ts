@@ -101,7 +101,7 @@ class Aside extends InboxImpl {
     }
     lane.push(message)
     this.#count++
-    this.#cell.host.counters.received--
+    this.#cell.onReturned(message)
   }
 
   take(key: unknown): MessageImpl | undefined {

@@ -1,14 +1,16 @@
 /**
  * The loop of a server: does one thing after the other, the most urgent first, and waits when there is nothing to do.
  *
- * The inbox is polled in the step that begins the handler, and the reply is given in the step that ends it, so that a
- * message costs little more than its handler.
+ * One step gives the reply to the message before, takes the next one and begins its handler, so that a message costs little
+ * more than its handler.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Mailbox } from "../../channel/internal/Mailbox.ts"
+import { step } from "../../channel/internal/step.ts"
+import type { Waiter } from "../../channel/Selectable.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
 import type { ProcessEvent } from "../../process/ProcessEvent.ts"
@@ -28,15 +30,17 @@ interface Parts {
   readonly idle: Idle | undefined
 }
 
-export class Loop {
+export class Loop implements Waiter {
+  readonly waited = false
   private readonly cell: Cell
   private readonly behaviour: AnyBehaviour
   private readonly turns: Turns
   private readonly beside: Beside | undefined
   private readonly idle: Idle | undefined
   private readonly events: Mailbox<ProcessEvent>
-  // The message whose handler runs in the loop itself.
+  // The message whose handler runs in the loop itself, or has just ended; and its reply, if there is one by then.
   private current: MessageImpl | undefined = undefined
+  private reply: Exit.Exit<unknown, unknown> | undefined = undefined
   // `leaving`: nothing more is begun, and what runs is finished.
   private status: "serving" | "leaving" | "left" = "serving"
   private resume: ((exit: Exit.Exit<void>) => void) | undefined = undefined
@@ -65,14 +69,24 @@ export class Loop {
     Effect.catchCause(
       Effect.whileLoop({
         while: () => this.status !== "left",
-        body: () => this.next(),
-        step: (value) => this.onDone(value)
+        body: () => this.turn,
+        step: (value) => {
+          if (value !== later && this.current?.call !== undefined) this.reply = Exit.succeed(value)
+        }
       }),
       (cause) => this.onFailed(cause)
     )
   )
 
   // ---------------------------------------------------------------- what is next
+
+  private readonly turn: Turn = step(() => {
+    const { current, reply } = this
+    this.current = undefined
+    this.reply = undefined
+    if (current !== undefined && reply !== undefined) this.answer(current, reply)
+    return this.next()
+  })
 
   private next(): Turn {
     const turn = this.turns.next.shift()
@@ -126,8 +140,7 @@ export class Loop {
       this.current = message
       return this.handle(message, topic.streams)
     }
-    const handler = Effect.suspend(() => this.handle(message, topic.streams))
-    return this.beside.start(handler, this.cell.scope, (exit) => this.onHandled(message, exit))
+    return this.beside.start(this.handleBeside(message, topic.streams), this.cell.scope, (exit) => this.onHandled(exit))
   }
 
   private handle(message: MessageImpl, streams: boolean): Turn {
@@ -142,41 +155,46 @@ export class Loop {
     )
   }
 
-  // The outcome of what the loop did itself: of a handler, it is the reply.
-  private onDone(value: unknown): void {
-    const message = this.current
-    if (message === undefined) return
-    this.current = undefined
-    if (value !== later) this.answer(message, Exit.succeed(value))
-  }
-
   private onFailed(cause: Cause.Cause<unknown>): Effect.Effect<void, unknown> {
-    const message = this.current
-    if (message === undefined || !isTyped(cause)) return Effect.failCause(cause)
-    this.current = undefined
-    this.answer(message, Exit.failCause(cause))
+    if (this.current === undefined || !isTyped(cause)) return Effect.failCause(cause)
+    this.reply = Exit.failCause(cause)
     return this.serve
   }
 
-  // The outcome of a handler that ran beside the loop.
-  private onHandled(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
-    if (this.status === "left") return
-    if (Exit.isSuccess(exit)) {
-      if (exit.value !== later) this.answer(message, exit)
-    } else if (isTyped(exit.cause)) {
-      this.answer(message, exit)
-    } else {
-      return this.cell.end(exit)
-    }
-    this.turns.wakeSoon()
+  private handleBeside(message: MessageImpl, streams: boolean): Turn {
+    return Effect.matchCauseEffect(
+      Effect.suspend(() => this.handle(message, streams)),
+      {
+        onSuccess: (value) =>
+          step(() => {
+            if (value !== later) this.answer(message, Exit.succeed(value))
+            return Exit.void
+          }),
+        onFailure: (cause) =>
+          step(() => {
+            const exit = Exit.failCause(cause)
+            if (!isTyped(cause)) return exit
+            this.answer(message, exit)
+            return Exit.void
+          })
+      }
+    )
   }
 
+  // A handler that ran beside the loop has ended: a failure is not one that its topic declares.
+  private onHandled(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.status === "left") return
+    if (Exit.isFailure(exit)) this.cell.end(exit)
+    else this.turns.wakeSoon()
+  }
+
+  // To be called in a step.
   private answer(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
-    const { slot, topic } = message
-    if (slot === undefined) {
+    const { call, topic } = message
+    if (call === undefined) {
       if (Exit.isFailure(exit))
         this.warn(`the handler of "${topic}" failed, and nobody waits for its answer`, exit.cause)
-    } else if (!slot.settle(exit)) {
+    } else if (!call.reply(exit)) {
       this.warn(
         `the call "${topic}" was answered before its handler ended, whose outcome was dropped: have it succeed with Server.later`
       )
@@ -214,32 +232,40 @@ export class Loop {
   private readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
     if (this.hasWork) return resume(Exit.void)
     this.resume = resume
-    this.turns.wake = this.wake
-    this.cell.inbox.parkUnsafe(this.wake)
+    this.turns.waiting = this
+    this.cell.inbox.parkUnsafe(this)
     if (!this.hearsEvents) {
       this.hearsEvents = true
-      this.events.parkUnsafe(this.onEvents)
+      this.events.parkUnsafe(this.hearing)
     }
     return this.unparked
   })
 
-  private readonly wake = (): void => {
+  wake(): void {
     const { resume } = this
     if (resume === undefined) return
     this.unpark()
     resume(Exit.void)
   }
 
+  isLive(): boolean {
+    return this.resume !== undefined
+  }
+
   // It stays parked there while the server is busy, since events are few; the server looks at them before each message.
-  private readonly onEvents = (): void => {
-    this.hearsEvents = false
-    this.wake()
+  private readonly hearing: Waiter = {
+    waited: false,
+    isLive: () => true,
+    wake: () => {
+      this.hearsEvents = false
+      this.wake()
+    }
   }
 
   private unpark(): void {
     this.resume = undefined
-    this.turns.wake = undefined
-    this.cell.inbox.unparkUnsafe(this.wake)
+    this.turns.waiting = undefined
+    this.cell.inbox.unparkUnsafe(this)
   }
 
   private readonly unparked = Effect.sync(() => this.unpark())

@@ -14,7 +14,8 @@ export const awaitDown = (cells: Iterable<Cell>): Effect.Effect<void> =>
     const down = (cell: Cell) => {
       waiting.get(cell)?.()
       waiting.delete(cell)
-      if (waiting.size === 0) resume(Effect.void)
+      // Through a step of the run queue: the process has yet to tell others, and is not to begin again meanwhile.
+      if (waiting.size === 0) cell.host.dispatcher.scheduleTask(() => resume(Effect.void), 0)
     }
     for (const cell of cells) {
       if (!isDown(cell)) waiting.set(cell, cell.watch({ onExit: down, onRestart: down }))

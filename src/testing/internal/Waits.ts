@@ -73,9 +73,9 @@ export class Waits {
     return operation
   }
 
-  /** It has ended; operations within it that have not have thrown. */
-  end(operation: Operation): void {
-    this.current = operation
+  /** It has ended, and its fiber waits or goes on; operations within it that have not have thrown. */
+  end(operation: Operation, goesOn: boolean): void {
+    this.current = goesOn ? { ...operation, waits: false } : operation
     this.settle(operation.waits)
     this.current = operation.outer
   }

@@ -2,6 +2,7 @@
  * One run of a program: an Effect `Scheduler` under which nothing happens but by decision. A step runs one task of one
  * lane; which lane, and where a fiber yields, is up to the run's `Choices`, and every decision is kept.
  */
+import * as Effect from "effect/Effect"
 import * as Context from "effect/Context"
 import * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
@@ -75,7 +76,7 @@ export class World implements Scheduler.Scheduler, Watcher {
         if (tracked === undefined) return evaluate()
         const begun = waits.begin(tracked, operation, mayWait)
         const next = evaluate()
-        waits.end(begun)
+        waits.end(begun, Effect.isEffect(next))
         return next
       })
   }

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
+import { step } from "../../channel/internal/step.ts"
 
 // The name of an operation's argument; that of its evaluation is part of the type of a tracer. The tests of what fibers
 // wait on and of scopes that are left hold it.
@@ -21,6 +22,8 @@ const methodOf = (effect: Effect.Effect<unknown>) => (effect as unknown as Primi
 const sync = methodOf(Effect.sync(() => {}))
 const success = methodOf(Effect.void)
 const callback = methodOf(Effect.never)
+// One that has looked and found nothing waits in the same operation.
+const look = methodOf(step(() => Exit.void))
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
@@ -60,6 +63,9 @@ const run = <X>(primitive: Primitive<X>, fiber: AnyFiber, watcher: Watcher): X =
   return method.call(primitive, fiber)
 }
 
+const mayWait = (primitive: Primitive<unknown>): boolean =>
+  primitive[evaluate] === callback || primitive[evaluate] === look
+
 /** The tracer as it is, with the watcher at its operations. */
 export const watched = (tracer: Tracer.Tracer, by: Watcher): Tracer.Tracer => {
   if (isWatched(tracer)) return tracer[Inner].by === by ? tracer : watched(tracer[Inner].tracer, by)
@@ -68,7 +74,7 @@ export const watched = (tracer: Tracer.Tracer, by: Watcher): Tracer.Tracer => {
     around === undefined
       ? <X>(primitive: Primitive<X>, fiber: AnyFiber): X => run(primitive, fiber, by)
       : <X>(primitive: Primitive<X>, fiber: AnyFiber): X =>
-          around(primitive, primitive[evaluate] === callback, fiber, () => run(primitive, fiber, by))
+          around(primitive, mayWait(primitive), fiber, () => run(primitive, fiber, by))
   const { context } = tracer
   const made: Watched = Object.assign(Object.create(tracer) as Tracer.Tracer, {
     span: (options: Parameters<Tracer.Tracer["span"]>[0]) => tracer.span(options),
