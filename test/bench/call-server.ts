@@ -1,5 +1,5 @@
 /** Calls of a server: what its loop adds to a call and its reply, one after the other and with many outstanding. */
-import { Effect, Ref, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Process, Server } from "troupe"
 import { benchOf, type Load, ours } from "./call-reply.ts"
@@ -9,17 +9,17 @@ const Adder = Server.make("bench:adder", {
   protocol: [Rpc.make("add", { payload: Schema.Int, success: Schema.Int }), Rpc.make("sum", { success: Schema.Int })]
 })
 
-const AdderLive = Adder.toLayer(
-  Effect.fnUntraced(function* () {
-    const sum = yield* Ref.make(0)
+const AdderLive = Adder.toLayer(() =>
+  Effect.sync(() => {
+    let sum = 0
     return Adder.of({
       handlers: {
         add: (n) =>
-          Effect.as(
-            Ref.update(sum, (before) => before + n),
-            n + 1
-          ),
-        sum: () => Ref.get(sum)
+          Effect.sync(() => {
+            sum += n
+            return n + 1
+          }),
+        sum: () => Effect.sync(() => sum)
       }
     })
   })
