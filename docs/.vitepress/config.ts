@@ -4,6 +4,8 @@ const concepts = [
   { text: "Processes", link: "/concepts/processes" },
   { text: "Messages and inboxes", link: "/concepts/messages-and-inboxes" },
   { text: "Monitors and links", link: "/concepts/monitors-and-links" },
+  { text: "State machines", link: "/concepts/state-machines" },
+  { text: "Looking into processes", link: "/concepts/looking-into-processes" },
   { text: "Channels", link: "/concepts/channels" },
   { text: "Select", link: "/concepts/select" },
   { text: "Timers", link: "/concepts/timers" },

@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Ref from "effect/Ref"
+import type * as Ref from "effect/Ref"
 import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -16,6 +16,7 @@ import type * as Inbox from "./Inbox.ts"
 import { type Definition as Known, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
 import { where } from "./internal/inbox.ts"
 import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
+import { show } from "./internal/shown.ts"
 import type * as Message from "./Message.ts"
 import * as Name from "./Name.ts"
 import type { Pid } from "./Pid.ts"
@@ -448,7 +449,7 @@ export const make = <
         )
       ),
     named: (registered) => Name.make(registered),
-    state: (initial) => running((cell) => Effect.sync(() => (cell.shown = Ref.makeUnsafe(initial)))),
+    state: (initial) => running((cell) => Effect.sync(() => show(cell, initial))),
     toLayer: (body) => Layer.effectContext(implement(definition, body))
   }
   return process as unknown as Process<Name, Rpcs, Args, Success, State>

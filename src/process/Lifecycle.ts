@@ -9,13 +9,12 @@ import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
 import { type Definition, type Implementation, TypeId } from "./Definition.ts"
-import type { Cell } from "./internal/cell.ts"
 import { argumentsRefusalOf } from "./internal/definition.ts"
-import { cellAt } from "./internal/delivery.ts"
 import { interruption } from "./internal/exit.ts"
-import { cellOf, type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
+import { withTarget } from "./internal/target.ts"
 import type { Pid } from "./Pid.ts"
-import { DefinitionNotFound, ProcessNotFound } from "./ProcessError.ts"
+import { DefinitionNotFound, type ProcessNotFound } from "./ProcessError.ts"
 import type { ArgumentsOf } from "./Spawning.ts"
 import { await as awaitExit } from "./Watching.ts"
 
@@ -363,14 +362,3 @@ export const info = (pid: Pid): Effect.Effect<Info, ProcessNotFound, ProcessHost
       groups: cell.host.node.groups.of(cell)
     }))
   )
-
-const withTarget = <A, E, R>(
-  pid: Pid,
-  f: (cell: Cell, from: Pid | undefined) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | ProcessNotFound, R | ProcessHost> =>
-  withHost((host, fiber): Effect.Effect<A, E | ProcessNotFound, R> => {
-    const cell = cellAt(host, pid)
-    return cell === undefined || cell.status === "ended"
-      ? Exit.fail(new ProcessNotFound({ target: String(pid) }))
-      : f(cell, cellOf(fiber)?.pid)
-  })

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import { step } from "../channel/internal/step.ts"
 import { MessageImpl } from "./internal/message.ts"
+import { cellOf } from "./internal/services.ts"
 import type { Pid } from "./Pid.ts"
 import { AlreadyReplied } from "./ProcessError.ts"
 
@@ -200,9 +201,9 @@ export const replyExit = <R extends Rpc.Any>(
   message: Of<R>,
   exit: Exit.Exit<Rpc.Success<R>, Rpc.Error<R>>
 ): Effect.Effect<void, AlreadyReplied> =>
-  step(() => {
-    const call = message instanceof MessageImpl ? message.call : undefined
-    return call === undefined || call.reply(exit)
-      ? Exit.void
-      : Exit.fail(new AlreadyReplied({ topic: String(message.topic) }))
+  step((fiber) => {
+    if (!(message instanceof MessageImpl) || message.call === undefined) return Exit.void
+    if (!message.call.reply(exit)) return Exit.fail(new AlreadyReplied({ topic: String(message.topic) }))
+    cellOf(fiber)?.inspection?.observe({ _tag: "Reply", message, exit })
+    return Exit.void
   })

@@ -6,11 +6,13 @@ import { readFileSync } from "node:fs"
 import { program as channels } from "../../docs/examples/concepts/channels.ts"
 import { program as exploration } from "../../docs/examples/concepts/exploration.ts"
 import { program as hosts } from "../../docs/examples/concepts/hosts-and-the-run-queue.ts"
+import { program as inspection } from "../../docs/examples/concepts/looking-into-processes.ts"
 import { program as messages } from "../../docs/examples/concepts/messages-and-inboxes.ts"
 import { JobFailed, program as monitors } from "../../docs/examples/concepts/monitors-and-links.ts"
 import { program as processes } from "../../docs/examples/concepts/processes.ts"
 import { program as registry } from "../../docs/examples/concepts/registry-and-groups.ts"
 import { program as select } from "../../docs/examples/concepts/select.ts"
+import { program as machines } from "../../docs/examples/concepts/state-machines.ts"
 import { program as terminal } from "../../docs/examples/concepts/terminal-host.ts"
 import { patient, stopped, tested, ticking } from "../../docs/examples/concepts/timers.ts"
 import { program as counter } from "../../docs/examples/getting-started/counter.ts"
@@ -130,6 +132,28 @@ describe("docs/examples/concepts", () => {
       assert.deepStrictEqual(yield* passing(stopped, [1000]), [true, true, true])
       assert.strictEqual(yield* passing(ticking, [320, 30]), 50)
       assert.strictEqual(yield* tested, "1h")
+    })
+  )
+
+  it.effect("state machines", () =>
+    Effect.gen(function* () {
+      const running = yield* Effect.forkChild(machines)
+      for (let second = 0; second < 15; second++) yield* Effect.andThen(settle, TestClock.adjust("1 second"))
+      assert.deepStrictEqual(yield* Fiber.join(running), {
+        button: ["on", "off", "on", 2],
+        door: { opened: true, closed: false, state: { _tag: "Locked", digits: [7] } },
+        link: "session 1, attempt 3: who is there?"
+      })
+    })
+  )
+
+  it.live("looking into processes", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* inspection, {
+        state: [3, 31, "InvalidState"],
+        suspended: [1, 1, 3],
+        watched: { highest: 5, log: ["In", "State", "Reply"], messages: [2, 2] }
+      })
     })
   )
 

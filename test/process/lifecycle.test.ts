@@ -60,6 +60,20 @@ describe("ending", () => {
     }).pipe(Effect.provide(live))
   )
 
+  both("a killed process stays ended when its body has been unwound", () =>
+    Effect.gen(function* () {
+      const Idle = Process.make("test:idle")
+      const pid = yield* Effect.provide(
+        Process.spawn(Idle),
+        Idle.toLayer(() => Effect.never)
+      )
+      yield* Effect.yieldNow
+      yield* Process.kill(pid)
+      yield* settle
+      assert.strictEqual((yield* Effect.flip(Process.info(pid)))._tag, "ProcessNotFound")
+    }).pipe(Effect.provide(host))
+  )
+
   it.effect("terminate waits for the finalizers; kill does not", () =>
     Effect.gen(function* () {
       yield* ownClock

@@ -22,6 +22,7 @@ import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
 import { Happenings } from "./happenings.ts"
 import type { HostImpl } from "./host.ts"
 import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
+import { type Inspection, inspectionOf } from "./inspection.ts"
 import type { Keeper } from "./keeper.ts"
 import type { MessageImpl } from "./message.ts"
 import { makeUnsafe } from "./pid.ts"
@@ -69,6 +70,8 @@ export class Cell implements InboxOwner, Waited {
   shown: Ref.Ref<unknown> | undefined = undefined
   /** The topic of the message that it took last, for its report. */
   lastTopic: string | undefined = undefined
+  /** Who looks into it, if anybody does. */
+  inspection: Inspection | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
@@ -82,7 +85,8 @@ export class Cell implements InboxOwner, Waited {
   private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
   // Whether this very process shall go: its keeper can't have it begin again.
   private dismissed = false
-  private arrivals = 0
+  /** How many messages it has accepted. */
+  arrivals = 0
 
   constructor(host: HostImpl, id: number, implementation: Implementation, policy: Policy, environment: Environment) {
     this.host = host
@@ -302,6 +306,7 @@ export class Cell implements InboxOwner, Waited {
     this.keeper = undefined
     this.environment = nothing
     this.handedOn = undefined
+    this.inspection = undefined
     this.context = nothing.base
   }
 
@@ -404,12 +409,14 @@ export class Cell implements InboxOwner, Waited {
   onAccepted(message: MessageImpl): void {
     message.arrival = this.arrivals++
     this.host.counters.sent++
+    inspectionOf(message.sender)?.observe({ _tag: "Out", to: this.pid, message })
   }
 
   onTaken(message: MessageImpl): void {
     message.onTaken()
     this.lastTopic = message.topic
     this.host.counters.received++
+    this.inspection?.observe({ _tag: "In", message })
   }
 
   /** Takes back that a message was taken: it waits in another queue of the process. */

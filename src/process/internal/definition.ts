@@ -54,7 +54,8 @@ export const topicsOf = (protocol: ReadonlyArray<Rpc.Any>): ReadonlyMap<string, 
     ])
   )
 
-const issueOf = (schema: Schema.Top, value: unknown): string => {
+/** What is wrong with a value that does not fit the schema. */
+export const issueOf = (schema: Schema.Top, value: unknown): string => {
   const exit = Schema.decodeUnknownExit(Schema.toType(schema))(value)
   return Exit.isFailure(exit) ? String(exit.cause.reasons.map((r) => (r._tag === "Fail" ? r.error : r)).join("; ")) : ""
 }

@@ -12,6 +12,7 @@ import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Options, Overflow } from "../Inbox.ts"
 import { InboxFull, InvalidOption, type SendError } from "../ProcessError.ts"
+import type { Inspection } from "./inspection.ts"
 import type { MessageImpl } from "./message.ts"
 
 export interface Policy {
@@ -38,6 +39,7 @@ export const policyOf = (subject: string, options: Options | undefined, base: Po
 /** What an inbox reports to its process. */
 export interface InboxOwner {
   readonly name: string
+  readonly inspection: Inspection | undefined
   /** Where a message goes that is accepted now. */
   queueFor(message: MessageImpl): InboxImpl
   onAccepted(message: MessageImpl): void
@@ -97,16 +99,21 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     }
   }
 
+  override isReadyUnsafe(): boolean {
+    return super.isReadyUnsafe() && this.owner.inspection?.suspended !== true
+  }
+
   override pollUnsafe(): Exit.Exit<MessageImpl> | undefined {
-    const exit = super.pollUnsafe()
-    if (exit !== undefined) this.taken(exit)
-    return exit
+    return this.isReadyUnsafe() ? this.taken(super.pollUnsafe()) : undefined
   }
 
   override pollWhereUnsafe(matches: (message: MessageImpl) => boolean): Exit.Exit<MessageImpl> | undefined {
-    const exit = super.pollWhereUnsafe(matches)
-    if (exit !== undefined) this.taken(exit)
-    return exit
+    return this.isReadyUnsafe() ? this.taken(super.pollWhereUnsafe(matches)) : undefined
+  }
+
+  /** Has the waiters look again: the process was suspended, and goes on. */
+  resume(): void {
+    this.wakeSoon()
   }
 
   /** Takes in messages that were accepted before, each at its place in the order of arrival. */
@@ -151,10 +158,12 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     }
   }
 
-  private taken(exit: Exit.Exit<MessageImpl>): void {
-    if (Exit.isSuccess(exit)) this.owner.onTaken(exit.value)
+  private taken(exit: Exit.Exit<MessageImpl> | undefined): Exit.Exit<MessageImpl> | undefined {
+    if (exit === undefined || Exit.isFailure(exit)) return exit
+    this.owner.onTaken(exit.value)
     if (this.items.length < this.policy.highWater) this.high = false
     this.letIn()
+    return exit
   }
 
   // Lets in those who wait, first come, first served, while there is room: each is told in the same step.
@@ -200,7 +209,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
 /** The messages of an inbox that match, as a source of their own. */
 export const where = (inbox: InboxImpl, matches: (message: MessageImpl) => boolean): Selectable<MessageImpl> => ({
   [SelectableTypeId]: SelectableTypeId,
-  isReadyUnsafe: () => inbox.findUnsafe(matches) >= 0,
+  isReadyUnsafe: () => inbox.isReadyUnsafe() && inbox.findUnsafe(matches) >= 0,
   pollUnsafe: () => inbox.pollWhereUnsafe(matches),
   parkUnsafe: (waiter) => inbox.parkUnsafe(waiter),
   unparkUnsafe: (waiter) => inbox.unparkUnsafe(waiter)

@@ -94,6 +94,7 @@ export class Loop implements Waiter {
     if (this.status === "leaving") return this.leave()
     const event = this.events.pollUnsafe()
     if (event !== undefined) return Exit.isSuccess(event) ? this.onEvent(event.value) : event
+    if (this.isSuspended) return this.wait
     const due = this.turns.due.shift()
     if (due !== undefined) return due
     const { inbox } = this.cell
@@ -104,6 +105,16 @@ export class Loop implements Waiter {
     if (!this.isBusy) this.keepQuiet()
     return this.wait
   }
+
+  // Who is suspended is told of events alone.
+  private get isSuspended(): boolean {
+    const { inspection } = this.cell
+    if (inspection?.suspended !== true) return false
+    inspection.onResumed(this.lookAgain)
+    return true
+  }
+
+  private readonly lookAgain = (): void => this.turns.wakeSoon()
 
   private get isBusy(): boolean {
     return this.beside !== undefined && this.beside.busy > 0
@@ -194,7 +205,9 @@ export class Loop implements Waiter {
     if (call === undefined) {
       if (Exit.isFailure(exit))
         this.warn(`the handler of "${topic}" failed, and nobody waits for its answer`, exit.cause)
-    } else if (!call.reply(exit)) {
+    } else if (call.reply(exit)) {
+      this.cell.inspection?.observe({ _tag: "Reply", message, exit })
+    } else {
       this.warn(
         `the call "${topic}" was answered before its handler ended, whose outcome was dropped: have it succeed with Server.later`
       )
@@ -214,13 +227,9 @@ export class Loop implements Waiter {
   private get hasWork(): boolean {
     if (this.turns.next.length > 0) return true
     if (this.status !== "serving") return !this.isBusy
-    return (
-      this.events.isReadyUnsafe() ||
-      this.turns.due.length > 0 ||
-      this.canTake ||
-      this.idle?.isDue === true ||
-      this.isDrained
-    )
+    if (this.events.isReadyUnsafe()) return true
+    if (this.isSuspended) return false
+    return this.turns.due.length > 0 || this.canTake || this.idle?.isDue === true || this.isDrained
   }
 
   private get canTake(): boolean {
