@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import { isRefused, receiverOf } from "./internal/delivery.ts"
 import { MessageImpl } from "./internal/message.ts"
 import { produceIn } from "./internal/produce.ts"
-import { type ProcessHost, withHost } from "./internal/services.ts"
+import { cellOf, type ProcessHost, withHost } from "./internal/services.ts"
 import { call, type CallArguments } from "./Messaging.ts"
 import type { Address } from "./Name.ts"
 import type { Pid } from "./Pid.ts"
@@ -77,8 +77,8 @@ export const stream = <Rpcs extends Rpc.Any, const Topic extends StreamTopic<Rpc
   CallError | Rpc.ErrorExit<Rpc.ExtractTag<Rpcs, Topic>>,
   ProcessHost
 > => {
-  const answered = withHost((host) => {
-    const message = new MessageImpl(topic, payload, undefined)
+  const answered = withHost((host, fiber) => {
+    const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
     const callee = receiverOf(host, to, message)
     if (isRefused(callee)) return Exit.fail(callee)
     // The very process that answers has to produce, whoever has its name by then.

@@ -9,7 +9,7 @@ import type { Rpc } from "effect/rpc"
 import type * as Scope from "effect/Scope"
 import { step } from "../channel/internal/step.ts"
 import * as Selectable from "../channel/Selectable.ts"
-import { receiverOf } from "../process/internal/delivery.ts"
+import { isRefused, receiverOf } from "../process/internal/delivery.ts"
 import { MessageImpl } from "../process/internal/message.ts"
 import { cellOf, type ProcessHost, withHost } from "../process/internal/services.ts"
 import type { PayloadArgument } from "../process/Messaging.ts"
@@ -105,8 +105,7 @@ export const make = <Rpcs extends Rpc.Any, Label = string>(): Effect.Effect<
   ) as Effect.Effect<unknown, never, Scope.Scope> as Effect.Effect<Requests<Rpcs, Label>, never, Scope.Scope>
 
 /**
- * Sends a request, and does not wait for its answer; once the effect has succeeded, its message is in the receiver's
- * inbox, behind all that this sender sent it before.
+ * Sends a request, and never waits: its message is behind all that this sender sent the receiver before.
  *
  * **Details**
  *
@@ -114,9 +113,9 @@ export const make = <Rpcs extends Rpc.Any, Label = string>(): Effect.Effect<
  * - `options.label`: tells the response from others; labels compare by value. It is free again when the response was
  *   received, or the request abandoned.
  *
- * A request that can't be delivered is answered as well: the response has the error, and its label. It waits for space
- * where `Process.send` would; an interrupted wait has sent nothing. A request has no deadline of its own: give one when
- * receiving. Fails with `DuplicateLabel` when a request has the label.
+ * A request that can't be delivered is answered as well: the response has the error, and its label. Where the receiver's
+ * inbox is full and suspends senders, the request waits in line, and its sender goes on. A request has no deadline of its
+ * own: give one when receiving. Fails with `DuplicateLabel` when a request has the label.
  *
  * **Example** (A receiver that is gone)
  *
@@ -151,7 +150,10 @@ export const send = <Rpcs extends Rpc.Any, Label, const Topic extends Rpc.Tag<Rp
     const { label } = options
     if (self.has(label)) return Exit.fail(new DuplicateLabel({ label, target: String(to), topic }))
     const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
-    return self.send(label, message, receiverOf(host, to, message))
+    const receiver = receiverOf(host, to, message)
+    if (isRefused(receiver)) self.refuse(label, message, receiver)
+    else self.send(label, message, receiver, host, fiber.getRef(Clock.Clock))
+    return Exit.void
   })
 
 /**

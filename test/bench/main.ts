@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { join } from "node:path"
 import { callReply } from "./call-reply.ts"
+import { callServer } from "./call-server.ts"
 import { channels } from "./channels.ts"
 import { type Bench, measure, type Row } from "./harness.ts"
 import { million } from "./million.ts"
@@ -12,7 +13,15 @@ import { pingPong } from "./ping-pong.ts"
 import { selectParked } from "./select-parked.ts"
 import { select } from "./select.ts"
 
-const benches: ReadonlyArray<Bench> = [pingPong, ...callReply, million, ...channels, select, selectParked]
+const benches: ReadonlyArray<Bench> = [
+  pingPong,
+  ...callReply,
+  ...callServer,
+  million,
+  ...channels,
+  select,
+  selectParked
+]
 const file = join(import.meta.dirname, "results.json")
 
 const number = (value: number): string =>

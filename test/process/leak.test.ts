@@ -136,7 +136,8 @@ describe("a chain of spawns", () => {
             return used
           })
         const short = yield* heapAtEnd(1000)
-        assert.isBelow((yield* heapAtEnd(20_000)) - short, 2 * megabyte)
+        // The 19,000 more would be some 40 megabytes, if they were kept.
+        assert.isBelow((yield* heapAtEnd(20_000)) - short, 8 * megabyte)
       }).pipe(Effect.provide(Layer.provideMerge(ChainLive, host))),
     60_000
   )

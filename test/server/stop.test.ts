@@ -47,7 +47,13 @@ describe("Server.stop", () => {
       const stopping = yield* Effect.forkChild(Server.stop(pid))
       yield* Effect.sleep("1 milli")
       assert.strictEqual((yield* Process.info(pid)).status, "closing")
-      assert.strictEqual((yield* Effect.flip(Process.send(pid, "work", 2)))._tag, "ProcessClosed")
+      const refusal = yield* Effect.flip(Process.send(pid, "work", 2))
+      assert.strictEqual(refusal._tag, "ProcessClosed")
+      // The message comes back with the refusal.
+      assert.deepStrictEqual(refusal._tag === "ProcessClosed" ? refusal.request : undefined, {
+        topic: "work",
+        payload: 2
+      })
       assert.strictEqual((yield* Effect.flip(Process.call(pid, "work", 3)))._tag, "ProcessClosed")
       const requests = yield* Request.make<typeof Work>()
       yield* Request.send(requests, pid, "work", 4, { label: "late" })

@@ -7,7 +7,7 @@ import { collect } from "../support/logs.ts"
 import { host } from "../support/processes.ts"
 
 const Numbers = Rpc.make("numbers", {
-  payload: { upTo: Schema.Finite, ending: Schema.optionalKey(Schema.Literals(["fail", "die", "wait"])) },
+  payload: { upTo: Schema.Finite, last: Schema.optionalKey(Schema.Literals(["fail", "die", "wait"])) },
   success: Schema.Finite,
   error: Schema.String,
   stream: true
@@ -25,16 +25,16 @@ const source = (log: Log) =>
       Source.of({
         handlers: {
           ping: () => Effect.succeed("pong"),
-          numbers: ({ ending, upTo }) =>
+          numbers: ({ last, upTo }) =>
             Stream.range(1, upTo, 1).pipe(
               Stream.rechunk(1),
               Stream.tap(() => Effect.sync(() => log.produced++)),
               Stream.concat(
-                ending === "fail"
+                last === "fail"
                   ? Stream.fail("no more")
-                  : ending === "die"
+                  : last === "die"
                     ? Stream.die(new Error("broken"))
-                    : ending === "wait"
+                    : last === "wait"
                       ? Stream.never
                       : Stream.empty
               ),
@@ -71,7 +71,7 @@ describe("Process.stream", () => {
       Effect.gen(function* () {
         const pid = yield* Process.start(Source)
         const taken: Array<number> = []
-        const error = yield* Process.stream(pid, "numbers", { upTo: 3, ending: "fail" }).pipe(
+        const error = yield* Process.stream(pid, "numbers", { upTo: 3, last: "fail" }).pipe(
           Stream.runForEach((n) => Effect.sync(() => void taken.push(n))),
           Effect.flip
         )
@@ -117,7 +117,7 @@ describe("Process.stream", () => {
         for (const end of [Process.terminate, Process.kill, Server.stop]) {
           const pid = yield* Process.start(Source)
           const taken: Array<number> = []
-          const consuming = yield* Process.stream(pid, "numbers", { upTo: 3, ending: "wait" }).pipe(
+          const consuming = yield* Process.stream(pid, "numbers", { upTo: 3, last: "wait" }).pipe(
             Stream.runForEach((n) => Effect.sync(() => void taken.push(n))),
             Effect.flip,
             Effect.forkChild
@@ -138,7 +138,7 @@ describe("Process.stream", () => {
     withSource(() =>
       Effect.gen(function* () {
         const pid = yield* Process.start(Source)
-        const error = yield* Effect.flip(Stream.runDrain(Process.stream(pid, "numbers", { upTo: 3, ending: "die" })))
+        const error = yield* Effect.flip(Stream.runDrain(Process.stream(pid, "numbers", { upTo: 3, last: "die" })))
         assert.strictEqual(typeof error === "string" ? error : error._tag, "CalleeExited")
         const exit = yield* Process.await(pid)
         assert.isTrue(Exit.isFailure(exit))

@@ -68,10 +68,10 @@ export class Cell implements InboxOwner, Waited {
   keeper: Keeper | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
-  /** Who looks into it, if anybody does. */
-  inspection: Inspection | undefined = undefined
   /** The topic of the message that it took last, for its report. */
   lastTopic: string | undefined = undefined
+  /** Who looks into it, if anybody does. */
+  inspection: Inspection | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
@@ -229,7 +229,7 @@ export class Cell implements InboxOwner, Waited {
     this.dismiss()
     if (this.status !== "running") return
     this.status = "draining"
-    for (const inbox of this.queues) inbox.close(() => new ProcessClosed({ target: this.name }))
+    for (const inbox of this.queues) inbox.close(({ request }) => new ProcessClosed({ target: this.name, request }))
   }
 
   /** Ends the process with `exit` when its finalizers have run. */
@@ -413,9 +413,16 @@ export class Cell implements InboxOwner, Waited {
   }
 
   onTaken(message: MessageImpl): void {
+    message.onTaken()
     this.lastTopic = message.topic
     this.host.counters.received++
     this.inspection?.observe({ _tag: "In", message })
+  }
+
+  /** Takes back that a message was taken: it waits in another queue of the process. */
+  onReturned(message: MessageImpl): void {
+    message.onReturned()
+    this.host.counters.received--
   }
 
   onDropped(message: MessageImpl): void {

@@ -160,7 +160,6 @@ export class InboxImpl extends Mailbox<MessageImpl> {
 
   private taken(exit: Exit.Exit<MessageImpl> | undefined): Exit.Exit<MessageImpl> | undefined {
     if (exit === undefined || Exit.isFailure(exit)) return exit
-    exit.value.onTaken()
     this.owner.onTaken(exit.value)
     if (this.items.length < this.policy.highWater) this.high = false
     this.letIn()

@@ -35,8 +35,7 @@ export class StashImpl {
   /** Puts aside a message that was taken; false when there is no room. */
   add(message: MessageImpl): boolean {
     if (this.size >= this.capacity) return false
-    this.#cell.host.counters.received--
-    message.onPutBack()
+    this.#cell.onReturned(message)
     this.#aside.offerUnsafe(message)
     return true
   }
@@ -53,7 +52,7 @@ export class StashImpl {
   clear(): ReadonlyArray<MessageImpl> {
     const waiting = this.#cell.inbox.extract((message) => this.#returned.has(message))
     const cleared = [...waiting, ...this.#aside.drain()].toSorted((a, b) => a.arrival - b.arrival)
-    this.#cell.host.counters.received += cleared.length
+    for (const message of cleared) this.#cell.onTaken(message)
     return cleared
   }
 

@@ -101,7 +101,7 @@ class Aside extends InboxImpl {
     }
     lane.push(message)
     this.#count++
-    this.#cell.host.counters.received--
+    this.#cell.onReturned(message)
   }
 
   take(key: unknown): MessageImpl | undefined {
@@ -110,7 +110,9 @@ class Aside extends InboxImpl {
     if (lane?.length === 0) this.#lanes.delete(key)
     if (message === undefined) return undefined
     this.#count--
-    this.#cell.onTaken(message)
+    // Who looks into the process was told when it came out of the inbox.
+    message.onTaken()
+    this.#cell.host.counters.received++
     return message
   }
 

@@ -1,14 +1,15 @@
 /**
  * The loop of a server: does one thing after the other, the most urgent first, and waits when there is nothing to do.
  *
- * The inbox is polled in the step that begins the handler, and the reply is given in the step that ends it, so that a
- * message costs little more than its handler.
+ * One step gives the reply to the message before, takes the next one and begins its handler, so that a message costs little
+ * more than its handler.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Mailbox } from "../../channel/internal/Mailbox.ts"
+import { step } from "../../channel/internal/step.ts"
 import type { Waiter } from "../../channel/Selectable.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
@@ -30,15 +31,16 @@ interface Parts {
 }
 
 export class Loop implements Waiter {
-  readonly waited = true
+  readonly waited = false
   private readonly cell: Cell
   private readonly behaviour: AnyBehaviour
   private readonly turns: Turns
   private readonly beside: Beside | undefined
   private readonly idle: Idle | undefined
   private readonly events: Mailbox<ProcessEvent>
-  // The message whose handler runs in the loop itself.
+  // The message whose handler runs in the loop itself, or has just ended; and its reply, if there is one by then.
   private current: MessageImpl | undefined = undefined
+  private reply: Exit.Exit<unknown, unknown> | undefined = undefined
   // `leaving`: nothing more is begun, and what runs is finished.
   private status: "serving" | "leaving" | "left" = "serving"
   private resume: ((exit: Exit.Exit<void>) => void) | undefined = undefined
@@ -67,8 +69,10 @@ export class Loop implements Waiter {
     Effect.catchCause(
       Effect.whileLoop({
         while: () => this.status !== "left",
-        body: () => this.next(),
-        step: (value) => this.onDone(value)
+        body: () => this.turn,
+        step: (value) => {
+          if (value !== later && this.current?.call !== undefined) this.reply = Exit.succeed(value)
+        }
       }),
       (cause) => this.onFailed(cause)
     )
@@ -76,12 +80,21 @@ export class Loop implements Waiter {
 
   // ---------------------------------------------------------------- what is next
 
+  private readonly turn: Turn = step(() => {
+    const { current, reply } = this
+    this.current = undefined
+    this.reply = undefined
+    if (current !== undefined && reply !== undefined) this.answer(current, reply)
+    return this.next()
+  })
+
   private next(): Turn {
     const turn = this.turns.next.shift()
     if (turn !== undefined) return turn
     if (this.status === "leaving") return this.leave()
     const event = this.events.pollUnsafe()
     if (event !== undefined) return Exit.isSuccess(event) ? this.onEvent(event.value) : event
+    if (this.isSuspended) return this.wait
     const due = this.turns.due.shift()
     if (due !== undefined) return due
     const { inbox } = this.cell
@@ -92,6 +105,16 @@ export class Loop implements Waiter {
     if (!this.isBusy) this.keepQuiet()
     return this.wait
   }
+
+  // Who is suspended is told of events alone.
+  private get isSuspended(): boolean {
+    const { inspection } = this.cell
+    if (inspection?.suspended !== true) return false
+    inspection.onResumed(this.lookAgain)
+    return true
+  }
+
+  private readonly lookAgain = (): void => this.turns.wakeSoon()
 
   private get isBusy(): boolean {
     return this.beside !== undefined && this.beside.busy > 0
@@ -128,8 +151,7 @@ export class Loop implements Waiter {
       this.current = message
       return this.handle(message, topic.streams)
     }
-    const handler = Effect.suspend(() => this.handle(message, topic.streams))
-    return this.beside.start(handler, this.cell.scope, (exit) => this.onHandled(message, exit))
+    return this.beside.start(this.handleBeside(message, topic.streams), this.cell.scope, (exit) => this.onHandled(exit))
   }
 
   private handle(message: MessageImpl, streams: boolean): Turn {
@@ -144,41 +166,48 @@ export class Loop implements Waiter {
     )
   }
 
-  // The outcome of what the loop did itself: of a handler, it is the reply.
-  private onDone(value: unknown): void {
-    const message = this.current
-    if (message === undefined) return
-    this.current = undefined
-    if (value !== later) this.answer(message, Exit.succeed(value))
-  }
-
   private onFailed(cause: Cause.Cause<unknown>): Effect.Effect<void, unknown> {
-    const message = this.current
-    if (message === undefined || !isTyped(cause)) return Effect.failCause(cause)
-    this.current = undefined
-    this.answer(message, Exit.failCause(cause))
+    if (this.current === undefined || !isTyped(cause)) return Effect.failCause(cause)
+    this.reply = Exit.failCause(cause)
     return this.serve
   }
 
-  // The outcome of a handler that ran beside the loop.
-  private onHandled(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
-    if (this.status === "left") return
-    if (Exit.isSuccess(exit)) {
-      if (exit.value !== later) this.answer(message, exit)
-    } else if (isTyped(exit.cause)) {
-      this.answer(message, exit)
-    } else {
-      return this.cell.end(exit)
-    }
-    this.turns.wakeSoon()
+  private handleBeside(message: MessageImpl, streams: boolean): Turn {
+    return Effect.matchCauseEffect(
+      Effect.suspend(() => this.handle(message, streams)),
+      {
+        onSuccess: (value) =>
+          step(() => {
+            if (value !== later) this.answer(message, Exit.succeed(value))
+            return Exit.void
+          }),
+        onFailure: (cause) =>
+          step(() => {
+            const exit = Exit.failCause(cause)
+            if (!isTyped(cause)) return exit
+            this.answer(message, exit)
+            return Exit.void
+          })
+      }
+    )
   }
 
+  // A handler that ran beside the loop has ended: a failure is not one that its topic declares.
+  private onHandled(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.status === "left") return
+    if (Exit.isFailure(exit)) this.cell.end(exit)
+    else this.turns.wakeSoon()
+  }
+
+  // To be called in a step.
   private answer(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
     const { call, topic } = message
     if (call === undefined) {
       if (Exit.isFailure(exit))
         this.warn(`the handler of "${topic}" failed, and nobody waits for its answer`, exit.cause)
-    } else if (!call.replySoon(exit)) {
+    } else if (call.reply(exit)) {
+      this.cell.inspection?.observe({ _tag: "Reply", message, exit })
+    } else {
       this.warn(
         `the call "${topic}" was answered before its handler ended, whose outcome was dropped: have it succeed with Server.later`
       )
@@ -198,13 +227,9 @@ export class Loop implements Waiter {
   private get hasWork(): boolean {
     if (this.turns.next.length > 0) return true
     if (this.status !== "serving") return !this.isBusy
-    return (
-      this.events.isReadyUnsafe() ||
-      this.turns.due.length > 0 ||
-      this.canTake ||
-      this.idle?.isDue === true ||
-      this.isDrained
-    )
+    if (this.events.isReadyUnsafe()) return true
+    if (this.isSuspended) return false
+    return this.turns.due.length > 0 || this.canTake || this.idle?.isDue === true || this.isDrained
   }
 
   private get canTake(): boolean {
@@ -216,16 +241,16 @@ export class Loop implements Waiter {
   private readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
     if (this.hasWork) return resume(Exit.void)
     this.resume = resume
-    this.turns.wake = this.wake
+    this.turns.waiting = this
     this.cell.inbox.parkUnsafe(this)
     if (!this.hearsEvents) {
       this.hearsEvents = true
-      this.events.parkUnsafe(this.listener)
+      this.events.parkUnsafe(this.hearing)
     }
     return this.unparked
   })
 
-  readonly wake = (): void => {
+  wake(): void {
     const { resume } = this
     if (resume === undefined) return
     this.unpark()
@@ -237,18 +262,18 @@ export class Loop implements Waiter {
   }
 
   // It stays parked there while the server is busy, since events are few; the server looks at them before each message.
-  private readonly listener: Waiter = {
+  private readonly hearing: Waiter = {
+    waited: false,
+    isLive: () => true,
     wake: () => {
       this.hearsEvents = false
       this.wake()
-    },
-    isLive: () => true,
-    waited: true
+    }
   }
 
   private unpark(): void {
     this.resume = undefined
-    this.turns.wake = undefined
+    this.turns.waiting = undefined
     this.cell.inbox.unparkUnsafe(this)
   }
 

@@ -186,8 +186,7 @@ export class MachineImpl {
     )
     if (messages.length === 0) return
     const { host, inbox, pid, status } = this.cell
-    host.counters.received -= messages.length
-    for (const message of messages) message.onPutBack()
+    for (const message of messages) this.cell.onReturned(message)
     if (status === "ended") host.bury(pid, messages, "Killed")
     else inbox.restore(messages)
   }

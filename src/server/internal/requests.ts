@@ -1,15 +1,19 @@
 /**
- * Requests that are outstanding, and their responses that were not received yet.
+ * Requests that are outstanding, and their responses that were not received yet. A request is a call whose answer goes
+ * into a queue, and nobody waits in it.
  */
-import * as Effect from "effect/Effect"
+import type * as Clock from "effect/Clock"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
+import { Call } from "../../process/internal/call.ts"
 import type { Cell } from "../../process/internal/cell.ts"
-import { deliver, isRefused } from "../../process/internal/delivery.ts"
-import type { Asking, MessageImpl } from "../../process/internal/message.ts"
-import { CalleeExited, ProcessRestarting, type SendError } from "../../process/ProcessError.ts"
+import { offer } from "../../process/internal/delivery.ts"
+import type { HostImpl } from "../../process/internal/host.ts"
+import type { MessageImpl } from "../../process/internal/message.ts"
+import { ProcessRestarting } from "../../process/ProcessError.ts"
 
 export interface Response {
   readonly label: unknown
@@ -18,8 +22,8 @@ export interface Response {
 }
 
 export class Requests extends Mailbox<Response> {
-  // By label: those that are outstanding, and those whose response waits here.
-  private readonly requests = MutableHashMap.empty<unknown, Request>()
+  // By label: those that are outstanding, and those whose response waits here; they have no call any longer.
+  private readonly requests = MutableHashMap.empty<unknown, Call | undefined>()
 
   /** How many responses are still to be received. */
   get pending(): number {
@@ -30,28 +34,39 @@ export class Requests extends Mailbox<Response> {
     return MutableHashMap.has(this.requests, label)
   }
 
-  /** Sends a request to a process; whatever becomes of it, it is answered, once. */
-  send(label: unknown, message: MessageImpl, target: Cell | SendError): Effect.Effect<void> {
-    const request = new Request(this, label, message)
-    MutableHashMap.set(this.requests, label, request)
-    if (isRefused(target)) return request.refuse(target)
-    return target.status === "restarting"
-      ? request.refuse(new ProcessRestarting({ target: target.name, request: message.request }))
-      : request.sendTo(target)
+  /** Sends a request; whatever becomes of it, it is answered, once. */
+  send(label: unknown, message: MessageImpl, callee: Cell, host: HostImpl, clock: Clock.Clock): void {
+    if (callee.status === "restarting") {
+      return this.refuse(label, message, new ProcessRestarting({ target: callee.name, request: message.request }))
+    }
+    const call = new Call(message, callee, this.dispatcher, (answer) =>
+      // Calls are answered with exits.
+      this.respond(label, message, answer as Exit.Exit<unknown, unknown>)
+    )
+    message.call = call
+    MutableHashMap.set(this.requests, label, call)
+    const accepted = offer(callee, message)
+    if (accepted !== undefined && Exit.isFailure(accepted)) return this.respond(label, message, accepted)
+    if (accepted === undefined) call.parkIn(callee.queueFor(message))
+    call.begin(host.deadlinesBy(clock), Infinity)
+  }
+
+  /** Answers a request that can't be sent. */
+  refuse(label: unknown, message: MessageImpl, error: unknown): void {
+    this.respond(label, message, Exit.fail(error))
   }
 
   /** Forgets a request, and its response; false when there is none. */
   abandon(label: unknown): boolean {
-    const request = Option.getOrUndefined(MutableHashMap.get(this.requests, label))
-    if (request === undefined) return false
+    if (!this.has(label)) return false
+    Option.getOrUndefined(MutableHashMap.get(this.requests, label))?.giveUp()
     MutableHashMap.remove(this.requests, label)
-    request.forget()
-    this.removeWhereUnsafe((response) => response === request.response)
+    this.removeWhereUnsafe((response) => Equal.equals(response.label, label))
     return true
   }
 
   abandonAll(): void {
-    for (const label of Array.from(MutableHashMap.keys(this.requests))) this.abandon(label)
+    for (const label of MutableHashMap.keys(this.requests)) this.abandon(label)
   }
 
   override pollUnsafe(): Exit.Exit<Response> | undefined {
@@ -59,76 +74,9 @@ export class Requests extends Mailbox<Response> {
     if (exit !== undefined && Exit.isSuccess(exit)) MutableHashMap.remove(this.requests, exit.value.label)
     return exit
   }
-}
 
-/** One request: where its answer goes, and nobody waits in it. */
-class Request implements Asking {
-  isTaken = false
-  response: Response | undefined = undefined
-  readonly #requests: Requests
-  readonly #label: unknown
-  readonly #message: MessageImpl
-  #unwatch: (() => void) | undefined = undefined
-  #replied = false
-  #abandoned = false
-
-  constructor(requests: Requests, label: unknown, message: MessageImpl) {
-    this.#requests = requests
-    this.#label = label
-    this.#message = message
-    message.call = this
-  }
-
-  sendTo(target: Cell): Effect.Effect<void> {
-    const message = this.#message
-    const lost = (exit: Exit.Exit<unknown, unknown>) =>
-      this.conclude(Exit.fail(new CalleeExited({ target: target.name, request: message.request, exit })))
-    this.#unwatch = target.watch({
-      onExit: (_, exit) => lost(exit),
-      // A request that was not taken yet is answered by the body that comes next.
-      onRestart: (_, exit) => {
-        if (this.isTaken) lost(exit)
-      }
-    })
-    const delivered = deliver(target, message)
-    if (!Exit.isExit(delivered)) {
-      // A sender that waits for space, and is interrupted, has sent nothing.
-      return Effect.onInterrupt(
-        Effect.catch(delivered, (error) => this.refuse(error)),
-        () => Effect.sync(() => this.#requests.abandon(this.#label))
-      )
-    }
-    if (Exit.isFailure(delivered)) this.conclude(delivered)
-    return Exit.void
-  }
-
-  /** Answers with an error of the send. */
-  refuse(error: SendError | ProcessRestarting): Effect.Effect<void> {
-    this.conclude(Exit.fail(error))
-    return Exit.void
-  }
-
-  reply(exit: Exit.Exit<unknown, unknown>): boolean {
-    if (this.#replied) return false
-    this.#replied = true
-    this.conclude(exit)
-    return true
-  }
-
-  // Whoever receives goes on in a later step in any case.
-  replySoon(exit: Exit.Exit<unknown, unknown>): boolean {
-    return this.reply(exit)
-  }
-
-  conclude(exit: Exit.Exit<unknown, unknown>): void {
-    if (this.response !== undefined || this.#abandoned) return
-    this.#unwatch?.()
-    this.response = { label: this.#label, topic: this.#message.topic, exit }
-    this.#requests.offerUnsafe(this.response)
-  }
-
-  forget(): void {
-    this.#abandoned = true
-    this.#unwatch?.()
+  private respond(label: unknown, { topic }: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
+    MutableHashMap.set(this.requests, label, undefined)
+    this.offerUnsafe({ label, topic, exit })
   }
 }

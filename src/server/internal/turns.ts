@@ -1,6 +1,7 @@
 /**
  * What is to run in a server beside its messages: continuations, and what has become due.
  */
+import type { Waiter } from "../../channel/Selectable.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { Turn } from "./behaviour.ts"
@@ -12,8 +13,8 @@ export class Turns {
   readonly next = new Deque<Turn>()
   /** Have become due, and run before messages. */
   readonly due = new Deque<Turn>()
-  /** Has the server look again; `undefined` unless it waits. */
-  wake: (() => void) | undefined = undefined
+  /** The server, while it waits. */
+  waiting: Waiter | undefined = undefined
   readonly #cell: Cell
 
   /** Those of the process, from now on. */
@@ -38,6 +39,6 @@ export class Turns {
 
   /** In a later step: what wakes the server goes on first. */
   wakeSoon(): void {
-    if (this.wake !== undefined) this.#cell.host.dispatcher.scheduleTask(() => this.wake?.(), 0)
+    if (this.waiting !== undefined) this.#cell.host.dispatcher.scheduleTask(() => this.waiting?.wake(), 0)
   }
 }
