@@ -59,13 +59,10 @@ export const runUntilEnd = <ROut, E, RIn, E2>(
       const stopping = Effect.runForkWith(context)(stopped(closing, deadline, node))
       const stop = Fiber.join(stopping)
       const kill = Effect.andThen(Deferred.succeed(hurry, undefined), stop)
-      const isInterrupted = Exit.isFailure(exit) && Exit.hasInterrupts(exit)
-      // Who is asked to end and then interrupted is to end at once.
-      const left = yield* isInterrupted
-        ? askedAt === undefined
-          ? stop
-          : kill
-        : Effect.onInterrupt(restore(stop), () => kill)
+      // An interruption is to stop it in order, too; one that follows a request, or comes while it stops, is to end it at
+      // once: what is restored here is then interrupted.
+      const isFirstRequest = Exit.hasInterrupts(exit) && askedAt === undefined
+      const left = yield* isFirstRequest ? stop : Effect.onInterrupt(restore(stop), () => kill)
       if (left === undefined) return yield* exit
       const late = new ApplicationStopTimeout({ milliseconds: stopMillis, left })
       if (Exit.isSuccess(exit)) return yield* Effect.fail(late)
