@@ -378,6 +378,8 @@ export interface Process<
  * - `options.state`: the schema of the state that the process shows, if it does; see `state`.
  * - `options.start`: `"acknowledged"` when the process has started only once its body says so with `Process.ready`, which
  *   `Process.start` and supervisors wait for; otherwise it has started when it is spawned.
+ * - `options.otherTopics`: `"accepted"` when messages of topics beyond the protocol reach the process as well; the compiler
+ *   knows nothing of them. Otherwise a send of one fails with `InvalidMessage`.
  * - `options.inbox`: the capacity of the inbox and what happens when it is full; see `Inbox.Options`.
  *
  * **Example** (Defining a process)
@@ -411,6 +413,7 @@ export const make = <
     readonly success?: Success | undefined
     readonly state?: State | undefined
     readonly start?: "acknowledged" | undefined
+    readonly otherTopics?: "accepted" | undefined
     readonly inbox?: Inbox.Options | undefined
   }
 ): Process<Name, Rpcs, Args, Success, State> => {
@@ -422,7 +425,8 @@ export const make = <
     args,
     acceptsArgs: Schema.is(args),
     inbox: options?.inbox,
-    start: options?.start ?? "spawned"
+    start: options?.start ?? "spawned",
+    otherTopics: options?.otherTopics ?? "refused"
   }
   const process: Process<Name, Rpc.Any, Schema.Top, Schema.Top, Schema.Top> = {
     [TypeId]: definition,

@@ -353,7 +353,7 @@ export const info = (pid: Pid): Effect.Effect<Info, ProcessNotFound, ProcessHost
     Effect.sync(() => ({
       pid: cell.pid,
       process: cell.definition.name,
-      status: cell.status === "ended" ? "closing" : cell.status,
+      status: cell.status === "running" || cell.status === "restarting" ? cell.status : "closing",
       queued: cell.queued,
       links: Array.from(cell.links ?? [], (partner) => partner.pid),
       watchers: cell.watchers?.size ?? 0,

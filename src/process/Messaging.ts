@@ -7,6 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
+import type { Alias } from "./Alias.ts"
+import { AliasImpl } from "./internal/alias.ts"
 import { Call } from "./internal/call.ts"
 import { deliver, isRefused, offer, receiverOf } from "./internal/delivery.ts"
 import { MessageImpl } from "./internal/message.ts"
@@ -29,7 +31,7 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  *
  * **Details**
  *
- * - `to`: a pid, or the name of a registered process (`Relay.named("relay")`).
+ * - `to`: a pid, the name of a registered process (`Relay.named("relay")`), or an alias.
  * - `payload`: passed by reference within the application; it may be left out where the topic has none.
  *
  * Never waits, unless the receiver's inbox has a capacity and suspends senders; an interrupted wait has sent nothing.
@@ -72,13 +74,14 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  * @category messages
  */
 export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
-  to: Address<Rpcs>,
+  to: Address<Rpcs> | Alias<Rpcs>,
   topic: Topic,
   ...[payload]: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<void, SendError, ProcessHost> =>
   withHost((host, fiber) => {
     const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
-    const receiver = receiverOf(host, to, message)
+    if (to instanceof AliasImpl) return to.send(message)
+    const receiver = receiverOf(host, to as Address<Rpcs>, message)
     return isRefused(receiver) ? Exit.fail(receiver) : deliver(receiver, message)
   })
 

@@ -38,22 +38,11 @@ export interface ChildSpec<out R = never> {
 }
 
 /**
- * A child of a supervisor, whatever it requires.
- *
- * @category models
- */
-export interface Any {
-  // Says nothing of `R`, so that none is inferred from a place where any child may stand.
-  readonly [TypeId]: object
-  readonly id: string
-}
-
-/**
- * What a child requires of its supervisor.
+ * What a supervisor must be started with for it to have a child.
  *
  * @category utility types
  */
-export type Requirements<S> = S extends ChildSpec<infer R> ? R : never
+export type Requirements<Spec extends ChildSpec<unknown>> = Spec extends ChildSpec<infer R> ? R : never
 
 /**
  * When a child is restarted.

@@ -134,6 +134,21 @@ describe("ending", () => {
       }).pipe(Effect.provide(live))
   )
 
+  both("a killed process stays gone while its body is unwound", () =>
+    Effect.gen(function* () {
+      const Slow = Process.make("test:slow", { protocol: [Rpc.make("go")] })
+      const pid = yield* Effect.provide(
+        Process.spawn(Slow),
+        Slow.toLayer(() => Effect.onExit(Effect.never, () => Effect.sleep("1 second")))
+      )
+      yield* Effect.sleep("1 milli")
+      yield* Process.kill(pid)
+      assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessNotFound")
+      yield* Effect.sleep("2 seconds")
+      assert.strictEqual((yield* Effect.flip(Process.send(pid, "go")))._tag, "ProcessNotFound")
+    }).pipe(Effect.provide(live))
+  )
+
   it.effect("P39 a process that exits itself passes its error handlers and runs its finalizers once", () =>
     Effect.gen(function* () {
       const log: Array<string> = []

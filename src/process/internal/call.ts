@@ -6,14 +6,14 @@ import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { afterwards } from "../../channel/internal/step.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
-import { type CallError, CalleeExited, CallTimeout, type SendError } from "../ProcessError.ts"
+import { CalleeExited, CallTimeout, type SendError } from "../ProcessError.ts"
 import type { Cell } from "./cell.ts"
 import type { Deadlines, Timed } from "./deadlines.ts"
 import type { InboxImpl, Sender } from "./inbox.ts"
-import type { MessageImpl } from "./message.ts"
+import type { Asking, MessageImpl } from "./message.ts"
 import type { Watcher } from "./watcher.ts"
 
-export class Call implements Sender, Timed, Waited, Watcher {
+export class Call implements Asking, Sender, Timed, Waited, Watcher {
   readonly message: MessageImpl
   isOver = false
   deadline = Infinity
@@ -76,8 +76,16 @@ export class Call implements Sender, Timed, Waited, Watcher {
     return true
   }
 
+  /** As `reply`, for what is no step: the caller goes on in a step of its own. */
+  replySoon(exit: Exit.Exit<unknown, unknown>): boolean {
+    if (this.isAnswered) return false
+    this.isAnswered = true
+    this.conclude(exit)
+    return true
+  }
+
   /** Ends it without an answer of the callee; a reply that comes later is taken, and dropped. */
-  conclude(exit: Exit.Exit<unknown, CallError>): void {
+  conclude(exit: Exit.Exit<unknown, unknown>): void {
     if (this.end()) this.dispatcher.scheduleTask(() => this.resume(exit), 0)
   }
 

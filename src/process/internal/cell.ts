@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
-import type * as Ref from "effect/Ref"
+import * as Ref from "effect/Ref"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
@@ -51,8 +51,11 @@ export class Cell implements InboxOwner, Waited {
   /** What a fiber of the process last handed on to what it spawned, and in which context. */
   handedOn: { readonly context: Context.Context<never>; readonly environment: Environment } | undefined = undefined
   scope: Scope.Closeable
-  /** `restarting`: the body has ended or is ending, and another one is to take over what is queued. */
-  status: "running" | "closing" | "restarting" | "ended" = "running"
+  /**
+   * `draining`: the process takes no messages, and its body is to end when it has handled those that wait.
+   * `restarting`: the body has ended or is ending, and another one is to take over what is queued.
+   */
+  status: "running" | "draining" | "closing" | "restarting" | "ended" = "running"
   trapsExits = false
   links: Set<Cell> | undefined = undefined
   watchers: Set<Watcher> | undefined = undefined
@@ -67,6 +70,8 @@ export class Cell implements InboxOwner, Waited {
   shown: Ref.Ref<unknown> | undefined = undefined
   /** Who looks into it, if anybody does. */
   inspection: Inspection | undefined = undefined
+  /** The topic of the message that it took last, for its report. */
+  lastTopic: string | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
@@ -219,6 +224,14 @@ export class Cell implements InboxOwner, Waited {
     if (this.status === "restarting") this.status = "closing"
   }
 
+  /** Has the process take no more messages; its body looks at the status, and ends when it has handled those that wait. */
+  drain(): void {
+    this.dismiss()
+    if (this.status !== "running") return
+    this.status = "draining"
+    for (const inbox of this.queues) inbox.close(() => new ProcessClosed({ target: this.name }))
+  }
+
   /** Ends the process with `exit` when its finalizers have run. */
   stop(exit: Exit.Exit<unknown, unknown>): void {
     if (this.reason !== undefined || this.status === "ended") return
@@ -265,8 +278,7 @@ export class Cell implements InboxOwner, Waited {
     this.keeper?.parent.children?.delete(this)
     for (const child of this.children ?? []) child.kill(this.pid)
     const left: Array<MessageImpl> = []
-    for (const inbox of [this.messages, ...(this.listeners?.values() ?? [])]) {
-      if (inbox === undefined) continue
+    for (const inbox of this.queues) {
       inbox.close(({ request }) => new ProcessNotFound({ target: this.name, request }))
       left.push(...inbox.drain())
     }
@@ -307,7 +319,11 @@ export class Cell implements InboxOwner, Waited {
   private report(cause: Cause.Cause<unknown>): void {
     if (Cause.hasInterruptsOnly(cause) || !Runtime.getErrorReported(Cause.squash(cause))) return
     const report = Effect.logError(`process ${this.name} (${this.definition.name}) failed`, cause)
-    Effect.runForkWith(this.environment.base)(report)
+    const known = {
+      ...(this.shown === undefined ? {} : { state: Ref.getUnsafe(this.shown) }),
+      ...(this.lastTopic === undefined ? {} : { lastMessage: this.lastTopic })
+    }
+    Effect.runForkWith(this.environment.base)(Effect.annotateLogs(report, known))
   }
 
   // ---------------------------------------------------------------- messages and events
@@ -326,6 +342,11 @@ export class Cell implements InboxOwner, Waited {
     if (messages.length > 0) this.host.bury(this.pid, messages, reason, this.keeper?.onUndelivered)
   }
 
+  private get queues(): ReadonlyArray<InboxImpl> {
+    const listeners = [...(this.listeners?.values() ?? [])]
+    return this.messages === undefined ? listeners : [this.messages, ...listeners]
+  }
+
   get queued(): number {
     let queued = this.messages?.length ?? 0
     for (const listener of this.listeners?.values() ?? []) queued += listener.length
@@ -337,7 +358,7 @@ export class Cell implements InboxOwner, Waited {
     const stopped = this.host.refusal(message)
     if (stopped !== undefined || this.status === "running" || this.status === "restarting") return stopped
     const why = { target: this.name, request: message?.request }
-    return this.status === "closing" ? new ProcessClosed(why) : new ProcessNotFound(why)
+    return this.status === "ended" ? new ProcessNotFound(why) : new ProcessClosed(why)
   }
 
   /** As the inbox's {@link InboxImpl.accept}. */
@@ -392,6 +413,7 @@ export class Cell implements InboxOwner, Waited {
   }
 
   onTaken(message: MessageImpl): void {
+    this.lastTopic = message.topic
     this.host.counters.received++
     this.inspection?.observe({ _tag: "In", message })
   }

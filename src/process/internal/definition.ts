@@ -5,6 +5,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
 import type { Options } from "../Inbox.ts"
 import { InvalidArguments, InvalidBody, InvalidMessage } from "../ProcessError.ts"
@@ -14,6 +15,8 @@ import type { MessageImpl } from "./message.ts"
 interface Topic {
   readonly schema: Schema.Top
   readonly accepts: (payload: unknown) => boolean
+  /** Whether a call of it is answered with a stream. */
+  readonly streams: boolean
 }
 
 /** A process definition, without its types. */
@@ -27,6 +30,8 @@ export interface Definition {
   readonly inbox: Options | undefined
   /** When the process has started: once it is spawned, or once its body says so. */
   readonly start: "spawned" | "acknowledged"
+  /** What happens to messages of topics that are not in the protocol. */
+  readonly otherTopics: "refused" | "accepted"
 }
 
 /** A definition with a body, and the services that the body was built with. */
@@ -41,7 +46,11 @@ export const topicsOf = (protocol: ReadonlyArray<Rpc.Any>): ReadonlyMap<string, 
   new Map(
     (protocol as ReadonlyArray<Rpc.AnyWithProps>).map((rpc) => [
       rpc._tag,
-      { schema: rpc.payloadSchema, accepts: Schema.is(rpc.payloadSchema) }
+      {
+        schema: rpc.payloadSchema,
+        accepts: Schema.is(rpc.payloadSchema),
+        streams: RpcSchema.isStreamSchema(rpc.successSchema)
+      }
     ])
   )
 
@@ -60,19 +69,21 @@ export const refusalOf = (
   const { payload, topic } = message
   const known = definition.topics.get(topic)
   if (known === undefined) {
-    return topic.startsWith("@")
-      ? new InvalidMessage({
-          target: String(target),
-          request: message.request,
-          reason: "ReservedTopic",
-          detail: "topics that begin with @ are the system's own. Choose another name for the topic."
-        })
-      : new InvalidMessage({
-          target: String(target),
-          request: message.request,
-          reason: "UnknownTopic",
-          detail: `${definition.name} takes ${namesOf(definition)}. Add the topic to its protocol, or send it elsewhere.`
-        })
+    if (topic.startsWith("@")) {
+      return new InvalidMessage({
+        target: String(target),
+        request: message.request,
+        reason: "ReservedTopic",
+        detail: "topics that begin with @ are the system's own. Choose another name for the topic."
+      })
+    }
+    if (definition.otherTopics === "accepted") return undefined
+    return new InvalidMessage({
+      target: String(target),
+      request: message.request,
+      reason: "UnknownTopic",
+      detail: `${definition.name} takes ${namesOf(definition)}. Add the topic to its protocol, or send it elsewhere.`
+    })
   }
   return known.accepts(payload)
     ? undefined

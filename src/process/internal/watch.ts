@@ -13,6 +13,7 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
   readonly pid: Pid<Rpc.Any>
   readonly #self: Cell
   #off: (() => void) | undefined = undefined
+  #done: (() => void) | undefined = undefined
 
   private constructor(self: Cell, pid: Pid) {
     this.#self = self
@@ -51,9 +52,21 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
     this.forget()
   }
 
+  /** Calls `tell` when the watch ends, in the step in which it tells of the exit or is called off; at once when it has. */
+  onDone(tell: () => void): void {
+    const before = this.#done
+    if (this.#off === undefined) return tell()
+    this.#done = () => {
+      before?.()
+      tell()
+    }
+  }
+
   private forget(): void {
     if (this.#off !== undefined) this.#self.watches?.delete(this.#off)
     this.#off = undefined
+    this.#done?.()
+    this.#done = undefined
   }
 
   private tell(exit: Exit.Exit<unknown, unknown>): void {

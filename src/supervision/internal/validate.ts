@@ -30,7 +30,7 @@ export const isPositiveTime = (value: Duration.Input): boolean =>
 export const show = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))
 
 /** What is wrong with the options of a supervisor. */
-export const invalidOptions = (supervisor: string, options: Options<never>): SpecError | undefined => {
+export const invalidOptions = (supervisor: string, options: Options): SpecError | undefined => {
   const { autoShutdown, intensity, maxChildren, period, strategy } = options
   const wrong = (option: string, value: unknown, expected: string) =>
     new InvalidSupervisor({ supervisor, option, value: show(value), expected })
@@ -51,7 +51,7 @@ export const invalidOptions = (supervisor: string, options: Options<never>): Spe
 /** What is wrong with the children that a supervisor starts with. */
 export const invalidChildren = (
   supervisor: string,
-  options: Options<never>,
+  options: Options,
   children: ReadonlyArray<unknown>
 ): SpecError | undefined => {
   const ids = new Set<string>()
@@ -69,7 +69,7 @@ export const invalidChildren = (
 /** What is wrong with one child. */
 export const invalidChild = (
   supervisor: string,
-  { autoShutdown = "never" }: Pick<Options<never>, "autoShutdown">,
+  { autoShutdown = "never" }: Pick<Options, "autoShutdown">,
   child: ChildSpecImpl
 ): SpecError | undefined => {
   const { id, options } = child

@@ -1,0 +1,259 @@
+/**
+ * The loop of a server: does one thing after the other, the most urgent first, and waits when there is nothing to do.
+ *
+ * The inbox is polled in the step that begins the handler, and the reply is given in the step that ends it, so that a
+ * message costs little more than its handler.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type { Mailbox } from "../../channel/internal/Mailbox.ts"
+import type { Waiter } from "../../channel/Selectable.ts"
+import type { Cell } from "../../process/internal/cell.ts"
+import type { MessageImpl } from "../../process/internal/message.ts"
+import type { ProcessEvent } from "../../process/ProcessEvent.ts"
+import type { AnyBehaviour, Turn } from "./behaviour.ts"
+import { type Beside, takeFrom } from "./beside.ts"
+import type { Idle } from "./idle.ts"
+import { later } from "./later.ts"
+import type { Turns } from "./turns.ts"
+
+/** What the loop of a server works with. */
+interface Parts {
+  readonly cell: Cell
+  readonly behaviour: AnyBehaviour
+  readonly turns: Turns
+  /** How handlers run side by side; `undefined` when they run one after the other. */
+  readonly beside: Beside | undefined
+  readonly idle: Idle | undefined
+}
+
+export class Loop implements Waiter {
+  readonly waited = true
+  private readonly cell: Cell
+  private readonly behaviour: AnyBehaviour
+  private readonly turns: Turns
+  private readonly beside: Beside | undefined
+  private readonly idle: Idle | undefined
+  private readonly events: Mailbox<ProcessEvent>
+  // The message whose handler runs in the loop itself.
+  private current: MessageImpl | undefined = undefined
+  // `leaving`: nothing more is begun, and what runs is finished.
+  private status: "serving" | "leaving" | "left" = "serving"
+  private resume: ((exit: Exit.Exit<void>) => void) | undefined = undefined
+  private hearsEvents = false
+
+  constructor({ behaviour, beside, cell, idle, turns }: Parts) {
+    this.cell = cell
+    this.behaviour = behaviour
+    this.turns = turns
+    this.beside = beside
+    this.idle = idle
+    this.events = cell.events
+  }
+
+  /** Serves until the server ends. */
+  readonly run: Effect.Effect<void, unknown> = Effect.suspend(() =>
+    Effect.onExit(this.serve, () =>
+      Effect.sync(() => {
+        this.status = "left"
+        this.beside?.close()
+      })
+    )
+  )
+
+  private readonly serve: Effect.Effect<void, unknown> = Effect.suspend(() =>
+    Effect.catchCause(
+      Effect.whileLoop({
+        while: () => this.status !== "left",
+        body: () => this.next(),
+        step: (value) => this.onDone(value)
+      }),
+      (cause) => this.onFailed(cause)
+    )
+  )
+
+  // ---------------------------------------------------------------- what is next
+
+  private next(): Turn {
+    const turn = this.turns.next.shift()
+    if (turn !== undefined) return turn
+    if (this.status === "leaving") return this.leave()
+    const event = this.events.pollUnsafe()
+    if (event !== undefined) return Exit.isSuccess(event) ? this.onEvent(event.value) : event
+    const due = this.turns.due.shift()
+    if (due !== undefined) return due
+    const { inbox } = this.cell
+    const message = this.beside === undefined ? takeFrom(inbox) : this.beside.take(inbox)
+    if (message !== undefined) return this.onMessage(message)
+    if (this.idle?.take() === true) return this.idle.run
+    if (this.isDrained) return this.leave()
+    if (!this.isBusy) this.keepQuiet()
+    return this.wait
+  }
+
+  private get isBusy(): boolean {
+    return this.beside !== undefined && this.beside.busy > 0
+  }
+
+  private get isDrained(): boolean {
+    if (this.cell.status !== "draining") return false
+    return this.cell.inbox.length === 0 && (this.beside === undefined || this.beside.waiting === 0)
+  }
+
+  private leave(): Turn {
+    this.status = this.isBusy ? "leaving" : "left"
+    return this.isBusy ? this.wait : Exit.void
+  }
+
+  private keepQuiet(): void {
+    const timer = this.idle?.onQuiet()
+    if (timer !== undefined) Fiber.runIn(Effect.runForkWith(this.cell.context)(timer), this.cell.scope)
+  }
+
+  // ---------------------------------------------------------------- handling
+
+  private onEvent(event: ProcessEvent): Turn {
+    if (this.behaviour.events !== undefined) return this.behaviour.events(event)
+    if (event._tag === "Cancel") this.status = "leaving"
+    return Exit.void
+  }
+
+  private onMessage(message: MessageImpl): Turn {
+    this.idle?.onMessage()
+    const topic = this.cell.definition.topics.get(message.topic)
+    if (topic === undefined) return this.onOther(message)
+    if (this.beside === undefined) {
+      this.current = message
+      return this.handle(message, topic.streams)
+    }
+    const handler = Effect.suspend(() => this.handle(message, topic.streams))
+    return this.beside.start(handler, this.cell.scope, (exit) => this.onHandled(message, exit))
+  }
+
+  private handle(message: MessageImpl, streams: boolean): Turn {
+    const outcome = this.behaviour.handlers[message.topic]?.(message.payload, message)
+    return streams ? Exit.succeed(outcome) : (outcome as Turn)
+  }
+
+  private onOther(message: MessageImpl): Turn {
+    return (
+      this.behaviour.info?.(message) ??
+      Effect.logWarning(`${this.name} dropped a message of another topic: "${message.topic}"`)
+    )
+  }
+
+  // The outcome of what the loop did itself: of a handler, it is the reply.
+  private onDone(value: unknown): void {
+    const message = this.current
+    if (message === undefined) return
+    this.current = undefined
+    if (value !== later) this.answer(message, Exit.succeed(value))
+  }
+
+  private onFailed(cause: Cause.Cause<unknown>): Effect.Effect<void, unknown> {
+    const message = this.current
+    if (message === undefined || !isTyped(cause)) return Effect.failCause(cause)
+    this.current = undefined
+    this.answer(message, Exit.failCause(cause))
+    return this.serve
+  }
+
+  // The outcome of a handler that ran beside the loop.
+  private onHandled(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
+    if (this.status === "left") return
+    if (Exit.isSuccess(exit)) {
+      if (exit.value !== later) this.answer(message, exit)
+    } else if (isTyped(exit.cause)) {
+      this.answer(message, exit)
+    } else {
+      return this.cell.end(exit)
+    }
+    this.turns.wakeSoon()
+  }
+
+  private answer(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
+    const { call, topic } = message
+    if (call === undefined) {
+      if (Exit.isFailure(exit))
+        this.warn(`the handler of "${topic}" failed, and nobody waits for its answer`, exit.cause)
+    } else if (!call.replySoon(exit)) {
+      this.warn(
+        `the call "${topic}" was answered before its handler ended, whose outcome was dropped: have it succeed with Server.later`
+      )
+    }
+  }
+
+  private warn(what: string, ...causes: ReadonlyArray<Cause.Cause<unknown>>): void {
+    this.turns.addNext(Effect.logWarning(`${this.name}: ${what}`, ...causes))
+  }
+
+  private get name(): string {
+    return `the server ${this.cell.name} (${this.cell.definition.name})`
+  }
+
+  // ---------------------------------------------------------------- waiting
+
+  private get hasWork(): boolean {
+    if (this.turns.next.length > 0) return true
+    if (this.status !== "serving") return !this.isBusy
+    return (
+      this.events.isReadyUnsafe() ||
+      this.turns.due.length > 0 ||
+      this.canTake ||
+      this.idle?.isDue === true ||
+      this.isDrained
+    )
+  }
+
+  private get canTake(): boolean {
+    const { inbox } = this.cell
+    return this.beside === undefined ? inbox.isReadyUnsafe() : this.beside.canTake(inbox)
+  }
+
+  // Waits until there may be something to do. Readiness is checked in the step that parks.
+  private readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
+    if (this.hasWork) return resume(Exit.void)
+    this.resume = resume
+    this.turns.wake = this.wake
+    this.cell.inbox.parkUnsafe(this)
+    if (!this.hearsEvents) {
+      this.hearsEvents = true
+      this.events.parkUnsafe(this.listener)
+    }
+    return this.unparked
+  })
+
+  readonly wake = (): void => {
+    const { resume } = this
+    if (resume === undefined) return
+    this.unpark()
+    resume(Exit.void)
+  }
+
+  isLive(): boolean {
+    return this.resume !== undefined
+  }
+
+  // It stays parked there while the server is busy, since events are few; the server looks at them before each message.
+  private readonly listener: Waiter = {
+    wake: () => {
+      this.hearsEvents = false
+      this.wake()
+    },
+    isLive: () => true,
+    waited: true
+  }
+
+  private unpark(): void {
+    this.resume = undefined
+    this.turns.wake = undefined
+    this.cell.inbox.unparkUnsafe(this)
+  }
+
+  private readonly unparked = Effect.sync(() => this.unpark())
+}
+
+/** Whether it is an error that the topic declares, and no defect or interruption. */
+const isTyped = (cause: Cause.Cause<unknown>): boolean => !Cause.hasDies(cause) && !Cause.hasInterrupts(cause)

@@ -1,0 +1,43 @@
+/**
+ * What is to run in a server beside its messages: continuations, and what has become due.
+ */
+import type { Cell } from "../../process/internal/cell.ts"
+import { Deque } from "../../scheduler/internal/Deque.ts"
+import type { Turn } from "./behaviour.ts"
+
+const turns = new WeakMap<Cell, Turns>()
+
+export class Turns {
+  /** Run before anything else. */
+  readonly next = new Deque<Turn>()
+  /** Have become due, and run before messages. */
+  readonly due = new Deque<Turn>()
+  /** Has the server look again; `undefined` unless it waits. */
+  wake: (() => void) | undefined = undefined
+  readonly #cell: Cell
+
+  /** Those of the process, from now on. */
+  constructor(cell: Cell) {
+    this.#cell = cell
+    turns.set(cell, this)
+  }
+
+  static of(cell: Cell): Turns | undefined {
+    return turns.get(cell)
+  }
+
+  addNext(turn: Turn): void {
+    this.next.push(turn)
+    this.wakeSoon()
+  }
+
+  addDue(turn: Turn): void {
+    this.due.push(turn)
+    this.wakeSoon()
+  }
+
+  /** In a later step: what wakes the server goes on first. */
+  wakeSoon(): void {
+    if (this.wake !== undefined) this.#cell.host.dispatcher.scheduleTask(() => this.wake?.(), 0)
+  }
+}
