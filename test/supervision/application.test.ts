@@ -191,6 +191,19 @@ describe("an application with a main program", () => {
     })
   )
 
+  both("V6 is ended with a required service that has failed for good, within the deadline", () =>
+    Effect.gen(function* () {
+      const Failing = Application.layer([service("web", [], { maxAttempts: 0 })]).pipe(withProcesses)
+      const stubborn = Effect.andThen(tell("web", "crash"), Effect.never).pipe(
+        Effect.ensuring(Effect.sleep("1 minute"))
+      )
+      const ended = Effect.exit(run(Failing, Effect.never, { main: stubborn, stopTimeout: "3 seconds" }))
+      const timed = Effect.map(ended, (exit) => assert.include(String(exit), 'its required service "web" has failed'))
+      assert.isAtMost(yield* lasting(timed), 5000)
+      yield* Effect.sleep("1 minute")
+    })
+  )
+
   both("and kills it at the deadline, when it does not end", () =>
     Effect.gen(function* () {
       const log: Array<string> = []

@@ -2,6 +2,7 @@
  * A service at work: while it is started, a fiber that waits for what it depends on, has a supervisor run its process, and
  * follows what that tells; the one place where the state of a service changes.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -143,8 +144,16 @@ export class ServiceImpl {
       return isFinal ? this.notStarted(error) : yield* this.follow(events, ended)
     }).pipe(
       Effect.scoped,
-      Effect.catch((error) => Effect.succeed(this.notStarted(error)))
+      Effect.catch((error) => Effect.succeed(this.notStarted(error))),
+      Effect.tap((outcome) => this.report(outcome))
     )
+  }
+
+  // The failure of an essential service is the error of the application.
+  private report({ exit, state }: Outcome): Effect.Effect<void> {
+    if (state !== "failed" || this.isEssential) return Effect.void
+    const cause = exit !== undefined && Exit.isFailure(exit) ? exit.cause : Cause.empty
+    return Effect.logWarning(`the service "${this.id}" has failed, and is not started again by itself`, cause)
   }
 
   /** Waits until what it depends on is up; answers an outcome when that has failed. */

@@ -31,22 +31,24 @@ export const runUntilEnd = <ROut, E, RIn, E2>(
       // The hosts of the application will have this node, so that it is known what runs even if the start fails.
       const node = Context.get(yield* Layer.buildWithMemoMap(Node.layer, memoMap, scope), Node)
       const shutdown = yield* Shutdown
-      let isBuilt = false
+      const built = Deferred.makeUnsafe<void>()
       let askedAt: number | undefined
       const work = Effect.gen(function* () {
         const context = yield* Layer.buildWithMemoMap(layer, memoMap, scope)
-        isBuilt = true
-        return yield* Effect.raceFirst(Effect.provideContext(main ?? Effect.never, context), failureOf(node))
+        yield* Deferred.succeed(built, undefined)
+        return yield* Effect.provideContext(main ?? Effect.never, context)
       })
-      const working = yield* Effect.forkDetach(Effect.interruptible(work))
       const asked = Effect.gen(function* () {
         yield* shutdown
         askedAt = yield* Clock.currentTimeMillis
         // A main program is asked by its terminal host, and ends by itself.
-        if (main !== undefined && isBuilt) yield* Effect.sleep(stopMillis)
+        if (main !== undefined && Deferred.isDoneUnsafe(built)) yield* Effect.sleep(stopMillis)
         return 0
       })
-      const exit = yield* Effect.exit(restore(Effect.raceFirst(Fiber.join(working), asked)))
+      // What fails before that is the error of the layer.
+      const failed = Effect.andThen(Deferred.await(built), failureOf(node))
+      const working = yield* Effect.forkDetach(Effect.interruptible(work))
+      const exit = yield* Effect.exit(restore(Effect.raceAllFirst([Fiber.join(working), asked, failed])))
       const now = yield* Clock.currentTimeMillis
       const millisLeft = Math.max(0, stopMillis - (now - (askedAt ?? now)))
 
@@ -59,13 +61,10 @@ export const runUntilEnd = <ROut, E, RIn, E2>(
       const stopping = Effect.runForkWith(context)(stopped(closing, deadline, node))
       const stop = Fiber.join(stopping)
       const kill = Effect.andThen(Deferred.succeed(hurry, undefined), stop)
-      const isInterrupted = Exit.isFailure(exit) && Exit.hasInterrupts(exit)
-      // Who is asked to end and then interrupted is to end at once.
-      const left = yield* isInterrupted
-        ? askedAt === undefined
-          ? stop
-          : kill
-        : Effect.onInterrupt(restore(stop), () => kill)
+      // An interruption is to stop it in order, too; one that follows a request, or comes while it stops, is to end it at
+      // once: what is restored here is then interrupted.
+      const isFirstRequest = Exit.hasInterrupts(exit) && askedAt === undefined
+      const left = yield* isFirstRequest ? stop : Effect.onInterrupt(restore(stop), () => kill)
       if (left === undefined) return yield* exit
       const late = new ApplicationStopTimeout({ milliseconds: stopMillis, left })
       if (Exit.isSuccess(exit)) return yield* Effect.fail(late)
