@@ -197,6 +197,11 @@ export class Cell implements InboxOwner, Waited {
     this.start(implementation, args)
   }
 
+  /** Whether another definition takes over when the body has been unwound. */
+  get isUpgrading(): boolean {
+    return this.successor !== undefined
+  }
+
   /** Has another definition take over when the body has been unwound. */
   upgrade(implementation: Implementation, args: unknown): void {
     if (this.reason !== undefined) return

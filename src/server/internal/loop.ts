@@ -195,6 +195,8 @@ export class Loop implements Waiter {
   // A handler that ran beside the loop has ended: a failure is not one that its topic declares.
   private onHandled(exit: Exit.Exit<unknown, unknown>): void {
     if (this.status === "left") return
+    // A handler that upgrades its process is interrupted, maybe before the loop is.
+    if (this.cell.isUpgrading && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return
     if (Exit.isFailure(exit)) this.cell.end(exit)
     else this.turns.wakeSoon()
   }
