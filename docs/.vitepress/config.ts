@@ -11,6 +11,7 @@ const concepts = [
   { text: "Timers", link: "/concepts/timers" },
   { text: "Registry and groups", link: "/concepts/registry-and-groups" },
   { text: "Hosts and the run queue", link: "/concepts/hosts-and-the-run-queue" },
+  { text: "Services and applications", link: "/concepts/services" },
   { text: "Terminal host", link: "/concepts/terminal-host" },
   { text: "Exploration", link: "/concepts/exploration" }
 ]

@@ -95,11 +95,23 @@ export interface InboxHigh {
 }
 
 /**
+ * A service that this one depends on has failed for good: it is not started again unless somebody asks for it.
+ *
+ * @category models
+ */
+export interface DependencyFailed {
+  readonly _tag: "DependencyFailed"
+  /** The id of the service that failed. */
+  readonly service: string
+  readonly exit: Exit.Exit<unknown, unknown>
+}
+
+/**
  * What a process is told: a union that `_tag` narrows.
  *
  * @category models
  */
-export type ProcessEvent = Exited | LinkDown | Cancel | InboxHigh
+export type ProcessEvent = Exited | LinkDown | Cancel | InboxHigh | DependencyFailed
 
 /**
  * Who asked for an interruption, as an annotation of the exit's cause.

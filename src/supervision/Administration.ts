@@ -71,7 +71,7 @@ const childOf = (supervisor: SupervisorImpl, id: string): Effect.Effect<Child, C
  * - A `SpecError`; nothing was started.
  * - `ChildAlreadyStarted`, with its pid, or `ChildAlreadyPresent`: the id is taken.
  * - `MaxChildren`: a dynamic supervisor has as many as it may.
- * - `ChildStartFailed`: it did not come up, and is not kept. `StartIgnored`: it has nothing to do; it is kept, unless it is
+ * - `ChildStartFailed`: it did not come up, and is not kept, unless its `startFailure` is `retry`. `StartIgnored`: it has nothing to do; it is kept, unless it is
  *   temporary or its supervisor dynamic.
  * - `ProcessNotFound`, `ProcessClosed`, `NotASupervisor`.
  *

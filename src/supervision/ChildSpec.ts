@@ -38,6 +38,13 @@ export interface ChildSpec<out R = never> {
 }
 
 /**
+ * What a supervisor must be started with for it to have a child.
+ *
+ * @category utility types
+ */
+export type Requirements<Spec extends ChildSpec<unknown>> = Spec extends ChildSpec<infer R> ? R : never
+
+/**
  * When a child is restarted.
  *
  * **Details**
@@ -83,6 +90,11 @@ export interface Options<R = never> {
   readonly host?: string | undefined
   /** How long it has to start: as long as it takes when absent. */
   readonly startTimeout?: Duration.Input | undefined
+  /**
+   * What happens when it can't be started for the first time: with `retry` it stays known, its supervisor goes on without
+   * it and starts it again, as if it had ended. Otherwise it is not taken in, and the start of its supervisor fails.
+   */
+  readonly startFailure?: "retry" | undefined
   /**
    * How long to wait before each restart; at once when absent. When the schedule ends, the child is given up. A child
    * with a schedule does not count against the intensity of its supervisor.

@@ -10,11 +10,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { Definition, Implementation } from "../process/internal/definition.ts"
 import { inherited } from "../process/internal/environment.ts"
-import { type CurrentProcess, type ProcessHost, withCell, withHost } from "../process/internal/services.ts"
+import { type ProcessHost, withCell, withHost } from "../process/internal/services.ts"
 import type { Pid } from "../process/Pid.ts"
 import * as Process from "../process/Process.ts"
 import type { StartError, StartFailed } from "../process/StartError.ts"
-import type { ChildSpec } from "./ChildSpec.ts"
+import type { ChildSpec, Requirements } from "./ChildSpec.ts"
 import { settingsOf } from "./internal/settings.ts"
 import type { ChildSpecImpl } from "./internal/spec.ts"
 import { register } from "./internal/supervisors.ts"
@@ -77,7 +77,7 @@ export type AutoShutdown = "never" | "any" | "all"
  *
  * @category models
  */
-export interface Options<out R> {
+export interface Options<out Spec extends ChildSpec<unknown> = ChildSpec<unknown>, out R = unknown> {
   /** `one_for_one` when absent. */
   readonly strategy?: Strategy | undefined
   /** How many restarts within `period` it does; with one more it gives up. 1 when absent. */
@@ -92,7 +92,7 @@ export interface Options<out R> {
    * The children to start with, in order; or an effect, run in the supervisor's process, that finds out. It may end with
    * `Process.ignore` when there is nothing to supervise.
    */
-  readonly children?: ReadonlyArray<ChildSpec<R>> | Effect.Effect<ReadonlyArray<ChildSpec<R>>, unknown, R> | undefined
+  readonly children?: ReadonlyArray<Spec> | Effect.Effect<ReadonlyArray<Spec>, unknown, R> | undefined
 }
 
 /**
@@ -135,18 +135,21 @@ export interface Options<out R> {
  *
  * @category constructors
  */
-export const make = <R = never>(name: string, options: Options<R>): Supervisor<R> => {
+export const make = <Spec extends ChildSpec<unknown> = never, R = never>(
+  name: string,
+  options: Options<Spec, R>
+): Supervisor<R | Requirements<Spec>> => {
   const process = Process.make(name, { start: "acknowledged" })
   const definition: Definition = process[Process.TypeId]
   const implementation: Implementation = {
     definition,
-    body: () => supervise(name, options as unknown as Options<never>) as Effect.Effect<unknown, unknown>,
+    body: () => supervise(name, options) as Effect.Effect<unknown, unknown>,
     services: Context.empty()
   }
   return { [TypeId]: { _R: (_) => _, implementation }, name }
 }
 
-const supervise = (name: string, options: Options<never>): Effect.Effect<void, unknown, CurrentProcess> =>
+const supervise = (name: string, options: Options): Effect.Effect<void, unknown, unknown> =>
   withCell((cell, fiber) =>
     Effect.gen(function* () {
       const children = Effect.isEffect(options.children) ? yield* options.children : (options.children ?? [])
@@ -157,7 +160,7 @@ const supervise = (name: string, options: Options<never>): Effect.Effect<void, u
       yield* Effect.onExit(
         Effect.gen(function* () {
           // They are what was found to be valid.
-          yield* supervisor.startAll(children as ReadonlyArray<ChildSpec> as ReadonlyArray<ChildSpecImpl>)
+          yield* supervisor.startAll(children as ReadonlyArray<ChildSpec<unknown>> as ReadonlyArray<ChildSpecImpl>)
           yield* Process.ready
           yield* supervisor.run
         }),

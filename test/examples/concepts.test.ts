@@ -11,6 +11,7 @@ import { program as messages } from "../../docs/examples/concepts/messages-and-i
 import { JobFailed, program as monitors } from "../../docs/examples/concepts/monitors-and-links.ts"
 import { program as processes } from "../../docs/examples/concepts/processes.ts"
 import { program as registry } from "../../docs/examples/concepts/registry-and-groups.ts"
+import { program as services } from "../../docs/examples/concepts/services.ts"
 import { program as select } from "../../docs/examples/concepts/select.ts"
 import { program as machines } from "../../docs/examples/concepts/state-machines.ts"
 import { program as terminal } from "../../docs/examples/concepts/terminal-host.ts"
@@ -177,6 +178,29 @@ describe("docs/examples/concepts", () => {
         counted: { queued: 2, received: 1, deadLetters: 1 },
         stopped: "saved: the host app:processes stops"
       })
+    })
+  )
+
+  it.live("services", () =>
+    Effect.gen(function* () {
+      const { crashed, ...rest } = yield* quietly(services)
+      const opened = ["database opens", "web opens"]
+      const closed = ["web closes", "database closes"]
+      assert.deepStrictEqual(rest, {
+        ordered: { value: undefined, log: [...opened, ...closed] },
+        maintained: {
+          value: {
+            stopped: ["database stopped", "web stopped"],
+            started: ["database running", "web running"]
+          },
+          log: [...opened, ...closed, ...opened, ...closed]
+        },
+        refused:
+          'The services "web" -> "database" -> "web" depend on each other in a circle, so that none can be the first to start. Remove one of these dependencies.',
+        exitCode: 0
+      })
+      assert.deepStrictEqual(crashed.value, ["starting", "running", "failed"])
+      assert.include(crashed.log, "web goes on without database")
     })
   )
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Queue, Sink, Stdio, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Process, ProcessHost, TerminalHost } from "troupe"
+import { Process, ProcessHost, Service, TerminalHost } from "troupe"
 import { Cli, CliLive } from "../../docs/examples/echo-service/cli.ts"
 import { Relay, RelayLive } from "../../docs/examples/echo-service/relay.ts"
 import { Worker, WorkerLive } from "../../docs/examples/echo-service/worker.ts"
@@ -11,7 +11,7 @@ import { type Ended, hasTerminal, run, start, startAtTerminal } from "../support
 
 const node = process.execPath
 const main = ["-C", "source", "docs/examples/echo-service/main.ts"]
-const banner = "Echo Client\nType messages to echo. Ctrl+C to exit.\n\n"
+const banner = "Echo Client\nType messages to echo, /kill to kill the relay. Ctrl+C to exit.\n\n"
 const ready = "Ctrl+C to exit."
 const goodbye = "\nGoodbye!\n"
 const escape = "\u001b"
@@ -119,6 +119,25 @@ describe.concurrent("the echo service in a pipe", { timeout: 30_000 }, () => {
     )
   }
 
+  it.live("V4 has its relay started again when it is killed, and answers the next line", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run(node, main, "hello\n/kill\nworld\n/kill\nagain\n")
+      assert.deepStrictEqual([code, stderr], [0, ""])
+      const pid = (id: number) => `{app:processes|0x0000${id}}`
+      assert.deepStrictEqual(stdout.slice(banner.length, -goodbye.length).split("\n"), [
+        "  HELLO",
+        `  from worker: ${pid(3)}`,
+        `  relay ${pid(2)} was killed, ${pid(4)} took its place`,
+        "  WORLD",
+        `  from worker: ${pid(5)}`,
+        `  relay ${pid(4)} was killed, ${pid(6)} took its place`,
+        "  AGAIN",
+        `  from worker: ${pid(7)}`,
+        ""
+      ])
+    })
+  )
+
   it.live("ends without a word when nobody reads its output any more", () =>
     Effect.gen(function* () {
       const program = yield* start(node, main)
@@ -148,7 +167,24 @@ describe.skipIf(!hasTerminal).concurrent(atTerminal, { timeout: 30_000 }, () => 
       assert.include(stdout, "\u001b[36mEcho Client\u001b[0m\r\n")
       assert.include(stdout, "\u001b[33m> \u001b[0m")
       assert.include(stdout, "\u001b[32m  HELLO WORLD\u001b[0m\r\n")
-      assert.include(stdout, "\u001b[2m  from worker: {app:processes|0x00002}\u001b[0m\r\n")
+      assert.include(stdout, "\u001b[2m  from worker: {app:processes|0x00003}\u001b[0m\r\n")
+      assert.isTrue(stdout.endsWith("\r\nGoodbye!\r\n"), stdout)
+      assert.strictEqual(code, 0)
+    })
+  )
+
+  it.live("V4 says that its relay was killed, and answers the next line", () =>
+    Effect.gen(function* () {
+      const program = yield* startAtTerminal(node, main, { NO_COLOR: "1" })
+      yield* program.until(prompt)
+      yield* program.type("/kill\n")
+      yield* program.until("took its place")
+      yield* program.until(prompt, 2)
+      yield* program.type("hello\n")
+      yield* program.until("HELLO")
+      yield* program.until(prompt, 3)
+      yield* program.type("\u0003")
+      const { code, stdout } = yield* program.ended
       assert.isTrue(stdout.endsWith("\r\nGoodbye!\r\n"), stdout)
       assert.strictEqual(code, 0)
     })
@@ -235,6 +271,30 @@ describe("the echo service on virtual time", () => {
         yield* client.type(line)
         assert.strictEqual(yield* client.printed, "  error: relay not available\n")
       }
+    })
+  )
+
+  it.effect("V4 says that there is no relay to kill", () =>
+    Effect.gen(function* () {
+      const client = yield* converse(app.pipe(Layer.provide(WorkerLive)))
+      yield* client.type("/kill")
+      assert.strictEqual(yield* client.printed, "  error: relay not available\n")
+    })
+  )
+
+  it.effect("V4 kills the relay and waits for its service to start another one", () =>
+    Effect.gen(function* () {
+      const service = Service.layer(Relay, { id: "relay-service", autoStart: true, backoff: { jitter: 0 } })
+      const client = yield* converse(service.pipe(Layer.provideMerge(app), Layer.provide(WorkerLive)))
+      yield* client.type("/kill")
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual(yield* client.printed, "")
+      yield* TestClock.adjust("1 millis")
+      yield* settle
+      assert.match(yield* client.printed, /^ {2}relay .* was killed, .* took its place\n$/)
+      yield* client.type("hello")
+      yield* TestClock.adjust("100 millis")
+      assert.include(yield* client.printed, "  HELLO\n")
     })
   )
 

@@ -640,6 +640,7 @@ describe("StateMachine: its life as a process", () => {
               internal,
               on: {
                 ...on,
+                seen: () => StateMachine.postpone,
                 note: (_, { payload }) => (payload === 0 ? Effect.fail("crashed") : StateMachine.postpone)
               }
             },
@@ -650,10 +651,14 @@ describe("StateMachine: its life as a process", () => {
       return Effect.gen(function* () {
         const spec = ChildSpec.make(Two, undefined, { id: "two", inbox: "keep" })
         const tree = yield* Supervisor.start(Supervisor.make("test:tree", { children: [spec] }))
-        const pid = (yield* Supervisor.find(tree, "two")).pid as never as Pid.Pid<typeof Note | typeof Go>
-        for (const payload of [1, 0, 2]) yield* Process.send(pid, "note", payload)
+        const pid = (yield* Supervisor.find(tree, "two")).pid as never as Pid.Pid<typeof Note | typeof Go | typeof Seen>
+        yield* Process.send(pid, "note", 1)
+        const call = yield* Effect.forkChild(Process.call(pid, "seen", undefined, { timeout: "Infinity" }))
+        yield* Effect.sleep(1)
+        for (const payload of [0, 2]) yield* Process.send(pid, "note", payload)
         yield* Effect.sleep(1)
         yield* Process.send(pid, "go", "B")
+        assert.deepStrictEqual(yield* Fiber.join(call), ["B note 1"])
         yield* Effect.sleep(1)
         assert.deepStrictEqual(seen, ["B note 1", "B note 2"])
         const { deadLetters, queued, received, sent } = yield* ProcessHost.stats()

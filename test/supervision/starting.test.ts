@@ -183,7 +183,7 @@ describe("a specification that is wrong", () => {
   const log: Array<string> = []
   const a = actor("a", log)
   const wrong = (supervisor: string, options: object) =>
-    Effect.flip(Supervisor.start(Supervisor.make(supervisor, options as Supervisor.Options<never>)))
+    Effect.flip(Supervisor.start(Supervisor.make(supervisor, options as Supervisor.Options<never, never>)))
   const child = (options: object) => actor("b", log, options as ChildSpec.Options)
 
   both("S8 S40 is a typed error that says which child and what to change, before any child starts", () =>

@@ -1,6 +1,6 @@
 import { Effect, Option } from "effect"
 import { TerminalCapabilities } from "effect/cli"
-import { Inbox, Process, Select, TerminalHost, Timer } from "troupe"
+import { Inbox, Process, Registry, Select, Selectable, Service, TerminalHost, Timer } from "troupe"
 import { relay } from "./relay.ts"
 import { EchoResponse } from "./worker.ts"
 
@@ -19,12 +19,16 @@ export const CliLive = Cli.toLayer(
     const interactive = yield* TerminalHost.isInteractive
 
     yield* TerminalHost.print(cyan("Echo Client"))
-    yield* TerminalHost.print(`${dim("Type messages to echo. Ctrl+C to exit.")}\n`)
+    yield* TerminalHost.print(`${dim("Type messages to echo, /kill to kill the relay. Ctrl+C to exit.")}\n`)
 
     for (let line = 1; true; line++) {
       if (interactive) yield* TerminalHost.write(yellow("> "))
       const input = yield* Select.priority({ event: events, line: lines })
       if (input._tag === "event" || Option.isNone(input.value) || input.value.value === "") break
+      if (input.value.value === "/kill") {
+        yield* TerminalHost.print(dim(`  ${yield* killRelay}`))
+        continue
+      }
 
       const sent = yield* Effect.result(Process.send(relay, "echo", { sender: self, line, data: input.value.value }))
       if (sent._tag === "Failure") {
@@ -48,6 +52,23 @@ export const CliLive = Cli.toLayer(
   })
 )
 // #endregion body
+
+// #region kill
+/** Kills the relay, and waits until its service has started another one. */
+const killRelay = Effect.gen(function* () {
+  const changes = yield* Service.changes
+  const killed = yield* Registry.lookup(relay)
+  yield* Process.kill(killed)
+  while (true) {
+    const { id, pid, state } = yield* Selectable.take(changes)
+    if (id === "relay-service" && state === "running") return `relay ${killed} was killed, ${pid} took its place`
+  }
+}).pipe(
+  Effect.scoped,
+  Effect.timeout("5 seconds"),
+  Effect.catch(() => Effect.succeed("error: relay not available"))
+)
+// #endregion kill
 
 // #region colors
 const colors = Effect.map(TerminalCapabilities.TerminalCapabilities, ({ canColor }) => {

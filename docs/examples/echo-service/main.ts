@@ -1,12 +1,14 @@
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
-import { Effect, Layer } from "effect"
-import { Process, ProcessHost, TerminalHost } from "troupe"
+import { Layer } from "effect"
+import { Application, ProcessHost, Service, TerminalHost } from "troupe"
 import { Cli, CliLive } from "./cli.ts"
 import { Relay, RelayLive } from "./relay.ts"
 import { WorkerLive } from "./worker.ts"
 
 // #region app
-const RelayService = Layer.effectDiscard(Process.spawn(Relay)).pipe(Layer.provide(RelayLive))
+const RelayService = Service.layer(Relay, { id: "relay-service", host: "app:processes", autoStart: true }).pipe(
+  Layer.provide(RelayLive)
+)
 
 const EchoApp = Layer.merge(RelayService, CliLive).pipe(
   Layer.provide(WorkerLive),
@@ -15,5 +17,5 @@ const EchoApp = Layer.merge(RelayService, CliLive).pipe(
   Layer.provide(NodeStdio.layer)
 )
 
-TerminalHost.main(Cli).pipe(Effect.provide(EchoApp), TerminalHost.runMain)
+Application.runMain(EchoApp, { main: TerminalHost.main(Cli) })
 // #endregion app

@@ -5,7 +5,8 @@ import { EchoResponse, Worker } from "./worker.ts"
 
 // #region definition
 export const Relay = Process.make("app:relay", {
-  protocol: [Rpc.make("echo", { payload: { sender: Pid.of(EchoResponse), line: Schema.Int, data: Schema.String } })]
+  protocol: [Rpc.make("echo", { payload: { sender: Pid.of(EchoResponse), line: Schema.Int, data: Schema.String } })],
+  start: "acknowledged"
 })
 
 /** Where the relay is found, whichever process it is at the time. */
@@ -21,6 +22,7 @@ export const RelayLive = Relay.toLayer(
 
     yield* Registry.register(relay)
     yield* Process.fork(reportEvery("5 seconds", stats))
+    yield* Process.ready
 
     while (true) {
       const next = yield* Select.any({ message: inbox, event: events })

@@ -31,7 +31,7 @@ interface Parts {
 }
 
 export class Loop implements Waiter {
-  readonly waited = false
+  readonly waited = true
   private readonly cell: Cell
   private readonly behaviour: AnyBehaviour
   private readonly turns: Turns
@@ -265,7 +265,7 @@ export class Loop implements Waiter {
 
   // It stays parked there while the server is busy, since events are few; the server looks at them before each message.
   private readonly hearing: Waiter = {
-    waited: false,
+    waited: true,
     isLive: () => true,
     wake: () => {
       this.hearsEvents = false

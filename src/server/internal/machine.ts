@@ -187,6 +187,7 @@ export class MachineImpl {
     if (messages.length === 0) return
     const { host, inbox, pid, status } = this.cell
     host.counters.received -= messages.length
+    for (const message of messages) message.onPutBack()
     if (status === "ended") host.bury(pid, messages, "Killed")
     else inbox.restore(messages)
   }

@@ -70,7 +70,10 @@ export class SupervisorImpl implements Supervising {
   readonly startAll = (specs: ReadonlyArray<ChildSpecImpl>): Effect.Effect<void, ChildStartFailed> =>
     Effect.forEach(
       specs,
-      (spec) => Effect.catchTag(this.add(spec.id, spec, this.environment), "StartIgnored", () => Effect.void),
+      (spec) =>
+        Effect.catch(this.add(spec.id, spec, this.environment), (error) =>
+          error._tag === "StartIgnored" || spec.options.startFailure === "retry" ? Effect.void : Effect.fail(error)
+        ),
       { discard: true }
     )
 
@@ -125,19 +128,31 @@ export class SupervisorImpl implements Supervising {
     return `${id}#${++this.lastId}`
   }
 
-  /** Takes in a child and starts it; one that does not come up is not taken in. */
+  /** Takes in a child and starts it; one that does not come up is not taken in, unless it is to be tried again. */
   add(id: string, spec: ChildSpecImpl, environment: Environment): Effect.Effect<Pid, ChildStartFailed | StartIgnored> {
     return Effect.suspend(() => {
       const child = new Child(id, spec, this, environment)
       this.children.set(id, child)
       return Effect.tapError(this.begin(child), (error) =>
         Effect.sync(() => {
-          if (error._tag === "StartIgnored") return
+          if (error._tag === "StartIgnored" || this.retries(child, error)) return
           this.children.delete(id)
           child.letGo(Exit.fail(error))
         })
       )
     })
+  }
+
+  /** Has a child that did not come up start again, if it is to and was not stopped meanwhile. */
+  private retries(child: Child, error: ChildStartFailed): boolean {
+    if (child.spec.options.startFailure !== "retry" || child.state !== "stopped" || !this.restarts) return false
+    child.state = "restarting"
+    const retry = Effect.suspend(() => {
+      const isWaiting = this.children.get(child.id) === child && child.state === "restarting"
+      return isWaiting ? this.again(child, Exit.fail(error), this.restart(child)) : Effect.void
+    })
+    this.agenda.offerUnsafe(retry)
+    return true
   }
 
   /** Starts the child; one that has nothing to do stays known, unless it is temporary. */

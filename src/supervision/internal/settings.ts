@@ -12,7 +12,7 @@ export interface Settings {
   readonly maxChildren: number
 }
 
-export const settingsOf = (options: Options<never>): Settings => ({
+export const settingsOf = (options: Options): Settings => ({
   strategy: options.strategy ?? "one_for_one",
   intensity: options.intensity ?? 1,
   periodMillis: Duration.toMillis(Duration.fromInputUnsafe(options.period ?? "5 seconds")),

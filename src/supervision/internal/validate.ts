@@ -20,17 +20,17 @@ const restarts: ReadonlySet<unknown> = new Set(["permanent", "transient", "tempo
 const strategies: ReadonlySet<unknown> = new Set(["one_for_one", "one_for_all", "rest_for_one", "dynamic"])
 const autoShutdowns: ReadonlySet<unknown> = new Set(["never", "any", "all"])
 
-const isCount = (value: unknown, least: number): boolean => Number.isInteger(value) && Number(value) >= least
+export const isCount = (value: unknown, least: number): boolean => Number.isInteger(value) && Number(value) >= least
 
-const isTime = (value: Duration.Input): boolean => Option.isSome(Duration.fromInput(value))
+export const isTime = (value: Duration.Input): boolean => Option.isSome(Duration.fromInput(value))
 
-const isPositiveTime = (value: Duration.Input): boolean =>
+export const isPositiveTime = (value: Duration.Input): boolean =>
   Option.exists(Duration.fromInput(value), (duration) => Duration.isFinite(duration) && Duration.isPositive(duration))
 
-const show = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))
+export const show = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))
 
 /** What is wrong with the options of a supervisor. */
-export const invalidOptions = (supervisor: string, options: Options<never>): SpecError | undefined => {
+export const invalidOptions = (supervisor: string, options: Options): SpecError | undefined => {
   const { autoShutdown, intensity, maxChildren, period, strategy } = options
   const wrong = (option: string, value: unknown, expected: string) =>
     new InvalidSupervisor({ supervisor, option, value: show(value), expected })
@@ -51,7 +51,7 @@ export const invalidOptions = (supervisor: string, options: Options<never>): Spe
 /** What is wrong with the children that a supervisor starts with. */
 export const invalidChildren = (
   supervisor: string,
-  options: Options<never>,
+  options: Options,
   children: ReadonlyArray<unknown>
 ): SpecError | undefined => {
   const ids = new Set<string>()
@@ -69,19 +69,23 @@ export const invalidChildren = (
 /** What is wrong with one child. */
 export const invalidChild = (
   supervisor: string,
-  { autoShutdown = "never" }: Pick<Options<never>, "autoShutdown">,
+  { autoShutdown = "never" }: Pick<Options, "autoShutdown">,
   child: ChildSpecImpl
 ): SpecError | undefined => {
   const { id, options } = child
   const wrong = (option: string, value: unknown, expected: string) =>
     new InvalidChild({ supervisor, id, option, value: show(value), expected })
   const conflict = (detail: string) => new ConflictingOptions({ supervisor, id, detail })
-  const { budget, inbox, linked, resetAfter, shutdown, significant, startTimeout, stash } = options
+  const { budget, inbox, linked, resetAfter, shutdown, significant, startFailure, startTimeout, stash } = options
   if (!restarts.has(child.restart)) return wrong("restart", child.restart, `one of ${[...restarts].join(", ")}`)
   if (shutdown !== undefined && shutdown !== "brutal" && !isTime(shutdown))
     return wrong("shutdown", shutdown, '"brutal", or a time')
   if (startTimeout !== undefined && !isPositiveTime(startTimeout))
     return wrong("startTimeout", startTimeout, "a finite time above 0")
+  if (startFailure !== undefined && startFailure !== "retry")
+    return wrong("startFailure", startFailure, '"retry", or absent')
+  if (startFailure === "retry" && child.restart === "temporary")
+    return conflict("it is temporary, so that it is never started again. Leave startFailure out, or make it transient.")
   if (resetAfter !== undefined && !isPositiveTime(resetAfter))
     return wrong("resetAfter", resetAfter, "a finite time above 0")
   if (budget !== undefined && !isCount(budget.restarts, 0))
