@@ -202,6 +202,31 @@ describe("Server concurrency", () => {
     )
   )
 
+  both("what waits for its key is in the inbox of the body that takes over", () =>
+    Effect.gen(function* () {
+      const Next = Process.make("test:next", { protocol: [Work], success: Schema.Array(Schema.String) })
+      const NextLive = Next.toLayer(() =>
+        Effect.map(Effect.all([Next.receive(), Next.receive()]), (messages) =>
+          messages.map(({ payload }) => payload.name)
+        )
+      )
+      const Before = Server.make("test:before", { protocol: [Work] })
+      const BeforeLive = Before.toLayer(() =>
+        Effect.map(Effect.context<Process.Implementation<"test:next">>(), (context) =>
+          Before.of({
+            concurrency: { by: () => "same" },
+            handlers: {
+              work: () => Effect.andThen(Effect.sleep(100), Effect.provideContext(Process.upgrade(Next), context))
+            }
+          })
+        )
+      ).pipe(Layer.provide(NextLive))
+      const pid = yield* Effect.provide(Process.start(Before), BeforeLive)
+      for (const name of ["1", "2", "3"]) yield* Process.send(pid, "work", { key: "same", name })
+      assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed(["2", "3"]))
+    }).pipe(Effect.provide(host))
+  )
+
   both("a number that is none is a typed error of the start", () =>
     Effect.gen(function* () {
       const log: Log = { done: [], running: 0, most: 0 }

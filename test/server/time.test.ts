@@ -26,7 +26,7 @@ const diary = (log: Array<readonly [string, number]>) =>
       return Diary.of({
         handlers: {
           tick: () => Effect.andThen(Effect.sleep(takes), write("tick")),
-          "call off": () => callOff,
+          "call off": () => Effect.andThen(Effect.sleep(takes), callOff),
           alarm: (delay) => Effect.asVoid(Server.after(delay, write("alarm")))
         },
         ...(idle === undefined ? {} : { idle: { after: idle, run: write("idle") } })
@@ -108,6 +108,9 @@ describe("Server timeouts", () => {
     return Effect.gen(function* () {
       const calledOff = yield* Process.start(Diary, { alarm: 100 })
       yield* Process.send(calledOff, "call off")
+      // It has become due by then, and waits for its turn.
+      const late = yield* Process.start(Diary, { alarm: 50, takes: 100 })
+      yield* Process.send(late, "call off")
       const ended = yield* Process.start(Diary, { alarm: 100, idle: 100 })
       yield* Process.send(ended, "alarm", 200)
       yield* Effect.sleep(1)

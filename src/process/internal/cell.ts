@@ -68,10 +68,10 @@ export class Cell implements InboxOwner, Waited {
   keeper: Keeper | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
-  /** The topic of the message that it took last, for its report. */
-  lastTopic: string | undefined = undefined
   /** Who looks into it, if anybody does. */
   inspection: Inspection | undefined = undefined
+  /** The topic of the message that it took last, for its report. */
+  lastTopic: string | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
@@ -195,6 +195,11 @@ export class Cell implements InboxOwner, Waited {
     this.scope = Scope.makeUnsafe()
     this.context = this.makeContext()
     this.start(implementation, args)
+  }
+
+  /** Whether another definition takes over when the body has been unwound. */
+  get isUpgrading(): boolean {
+    return this.successor !== undefined
   }
 
   /** Has another definition take over when the body has been unwound. */
@@ -421,7 +426,7 @@ export class Cell implements InboxOwner, Waited {
 
   /** Takes back that a message was taken: it waits in another queue of the process. */
   onReturned(message: MessageImpl): void {
-    message.onReturned()
+    message.onPutBack()
     this.host.counters.received--
   }
 

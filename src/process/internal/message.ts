@@ -31,8 +31,8 @@ export class MessageImpl {
     if (this.call !== undefined) this.call.isTaken = true
   }
 
-  /** The process has put it back, or aside: it has not been taken. */
-  onReturned(): void {
+  /** It was taken, and put aside to be taken again. */
+  onPutBack(): void {
     if (this.call !== undefined) this.call.isTaken = false
   }
 

@@ -15,7 +15,7 @@ export class Lanes extends Beside {
   private readonly cell: Cell
   private readonly keyOf: (message: MessageImpl) => unknown
   private readonly aside: Aside
-  // Keys whose handler has ended, and that have a message in their lane. They are still busy, lest a later one overtakes.
+  // Keys whose handler has ended, and that have a message in their lane: they come before the inbox, where later ones are.
   private readonly freed = new Deque<unknown>()
   private readonly busyKeys = new Set<unknown>()
   private key: unknown = undefined
@@ -60,8 +60,8 @@ export class Lanes extends Beside {
     const { key } = this
     this.busyKeys.add(key)
     return () => {
+      this.busyKeys.delete(key)
       if (this.aside.hasLane(key)) this.freed.push(key)
-      else this.busyKeys.delete(key)
     }
   }
 

@@ -31,7 +31,7 @@ interface Parts {
 }
 
 export class Loop implements Waiter {
-  readonly waited = false
+  readonly waited = true
   private readonly cell: Cell
   private readonly behaviour: AnyBehaviour
   private readonly turns: Turns
@@ -195,6 +195,8 @@ export class Loop implements Waiter {
   // A handler that ran beside the loop has ended: a failure is not one that its topic declares.
   private onHandled(exit: Exit.Exit<unknown, unknown>): void {
     if (this.status === "left") return
+    // A handler that upgrades its process is interrupted, maybe before the loop is.
+    if (this.cell.isUpgrading && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return
     if (Exit.isFailure(exit)) this.cell.end(exit)
     else this.turns.wakeSoon()
   }
@@ -263,7 +265,7 @@ export class Loop implements Waiter {
 
   // It stays parked there while the server is busy, since events are few; the server looks at them before each message.
   private readonly hearing: Waiter = {
-    waited: false,
+    waited: true,
     isLive: () => true,
     wake: () => {
       this.hearsEvents = false

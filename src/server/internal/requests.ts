@@ -66,7 +66,7 @@ export class Requests extends Mailbox<Response> {
   }
 
   abandonAll(): void {
-    for (const label of MutableHashMap.keys(this.requests)) this.abandon(label)
+    for (const label of Array.from(MutableHashMap.keys(this.requests))) this.abandon(label)
   }
 
   override pollUnsafe(): Exit.Exit<Response> | undefined {
