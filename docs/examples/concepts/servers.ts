@@ -105,14 +105,14 @@ export const Bank = Server.make("app:bank", { protocol: [Transfer] })
 
 export const BankLive = Bank.toLayer(
   Effect.fn(function* () {
-    const balances = new Map<string, number>()
+    const balances = yield* Ref.make<Readonly<Record<string, number>>>({})
     return Bank.of({
       concurrency: { by: ({ payload }) => payload.account },
       handlers: {
         transfer: Effect.fn(function* ({ account, amount }) {
-          const balance = balances.get(account) ?? 0
+          const balance = (yield* Ref.get(balances))[account] ?? 0
           yield* Effect.sleep("10 millis") // nobody else handles this account meanwhile
-          balances.set(account, balance + amount)
+          yield* Ref.update(balances, (all) => ({ ...all, [account]: balance + amount }))
           return balance + amount
         })
       }
