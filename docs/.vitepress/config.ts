@@ -4,16 +4,23 @@ const concepts = [
   { text: "Processes", link: "/concepts/processes" },
   { text: "Messages and inboxes", link: "/concepts/messages-and-inboxes" },
   { text: "Monitors and links", link: "/concepts/monitors-and-links" },
+  { text: "Servers", link: "/concepts/servers" },
   { text: "State machines", link: "/concepts/state-machines" },
+  { text: "Supervision", link: "/concepts/supervision" },
+  { text: "Services and applications", link: "/concepts/services" },
   { text: "Looking into processes", link: "/concepts/looking-into-processes" },
   { text: "Channels", link: "/concepts/channels" },
   { text: "Select", link: "/concepts/select" },
   { text: "Timers", link: "/concepts/timers" },
   { text: "Registry and groups", link: "/concepts/registry-and-groups" },
   { text: "Hosts and the run queue", link: "/concepts/hosts-and-the-run-queue" },
-  { text: "Services and applications", link: "/concepts/services" },
   { text: "Terminal host", link: "/concepts/terminal-host" },
   { text: "Exploration", link: "/concepts/exploration" }
+]
+
+const comingFrom = [
+  { text: "Coming from Erlang", link: "/coming-from-erlang" },
+  { text: "Coming from Akka", link: "/coming-from-akka" }
 ]
 
 export default defineConfig({
@@ -30,6 +37,7 @@ export default defineConfig({
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
       { text: "Examples", link: "/examples/echo-service" },
+      { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }
     ],
     sidebar: [
@@ -37,6 +45,7 @@ export default defineConfig({
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
       { text: "Examples", items: [{ text: "Echo service", link: "/examples/echo-service" }] },
+      { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }
     ],
     outline: { level: [2, 3] },

@@ -12,8 +12,8 @@ import type { Pid } from "./Pid.ts"
  *
  * **Details**
  *
- * - `Ended`, `Failed`, `Stopped`, `Killed`: its receiver returned, failed, was asked to end or interrupted, or was killed
- *   before it took the message.
+ * - `Ended`: its receiver returned, also when it was asked to end, or ended with `Shutdown`, before it took the message.
+ * - `Failed`, `Stopped`, `Killed`: its receiver failed, was interrupted, or was killed.
  * - `Restarting`: its receiver was down, to be restarted, and keeps no more messages meanwhile.
  * - `Exhausted`: its receiver was down, and its supervisor gave it up.
  * - `Overflow`: the inbox was full, and its policy is to drop.

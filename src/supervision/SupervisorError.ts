@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import * as Pid from "../process/Pid.ts"
+import { isKilled } from "../process/ProcessEvent.ts"
 
 /**
  * Two children of a supervisor have the same id.
@@ -171,7 +172,7 @@ export class TooManyRestarts extends Schema.TaggedError<TooManyRestarts>()("TooM
 }) {
   override get message(): string {
     const exit: Exit.Exit<unknown, unknown> = this.exit
-    const how = Exit.isSuccess(exit) ? "it returned" : Cause.pretty(exit.cause)
+    const how = isKilled(exit) ? "it was killed" : Exit.isSuccess(exit) ? "it returned" : Cause.pretty(exit.cause)
     return `The supervisor ${this.supervisor} gave up: its children ended more than ${this.intensity} times within ${this.periodMillis} ms, the last of them "${this.id}": ${how}`
   }
 }

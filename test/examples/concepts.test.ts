@@ -12,8 +12,10 @@ import { JobFailed, program as monitors } from "../../docs/examples/concepts/mon
 import { program as processes } from "../../docs/examples/concepts/processes.ts"
 import { program as registry } from "../../docs/examples/concepts/registry-and-groups.ts"
 import { program as services } from "../../docs/examples/concepts/services.ts"
+import { program as servers } from "../../docs/examples/concepts/servers.ts"
 import { program as select } from "../../docs/examples/concepts/select.ts"
 import { program as machines } from "../../docs/examples/concepts/state-machines.ts"
+import { program as supervision } from "../../docs/examples/concepts/supervision.ts"
 import { program as terminal } from "../../docs/examples/concepts/terminal-host.ts"
 import { patient, stopped, tested, ticking } from "../../docs/examples/concepts/timers.ts"
 import { program as counter } from "../../docs/examples/getting-started/counter.ts"
@@ -201,6 +203,53 @@ describe("docs/examples/concepts", () => {
       })
       assert.deepStrictEqual(crashed.value, ["starting", "running", "failed"])
       assert.include(crashed.log, "web goes on without database")
+    })
+  )
+
+  it.live("servers", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* quietly(servers), {
+        used: { left: 1, refused: "no cake", state: { tea: 1 } },
+        later: ["1, printed", "2, printed"],
+        own: ["ADA", "idle"],
+        concurrent: [1, 5, 3],
+        told: ["letter: hello", "Cancel"],
+        streamed: [5, 6, 7],
+        stopped: [[1, 2], "ProcessClosed"],
+        asked: { corner: "OutOfStock", market: 8, harbour: 3 },
+        stashed: true,
+        aliased: [12, 0]
+      })
+    })
+  )
+
+  it.live("supervision, in the order that the page shows", () =>
+    Effect.gen(function* () {
+      const page = readFileSync(new URL("../../docs/concepts/supervision.md", import.meta.url), "utf8")
+      const [, shown = ""] = /```text\n([^`]*)\n```/.exec(page) ?? []
+      const restarted = ["ChildExited", "ChildRestarting", "ChildStarted"]
+      const { first, ...rest } = yield* quietly(supervision)
+      assert.deepStrictEqual(
+        first,
+        shown.split("\n").map((line) => line.split("  ")[0])
+      )
+      assert.deepStrictEqual(rest, {
+        layered: 3,
+        exceeded: [2, "web"],
+        patient: [...restarted, ...restarted, "ChildExited", "ChildGivenUp"],
+        budgeted: "web",
+        kept: { same: true, log: ["cache has one", "cache has two"] },
+        handedOver: ["Failed: put tea"],
+        batch: ["web begins", "the job is done", "web ends"],
+        dynamic: ["welcome", "welcome", "come back later"],
+        administered: {
+          stopped: ["cache running", "web stopped"],
+          refused: "ChildRunning",
+          counts: { specs: 2, active: 2, supervisors: 0, workers: 2 }
+        },
+        watched: ["ChildExited web", "ChildStarted web"],
+        refused: 'The supervisor app:wrong has two children with the id "app:web". Give each child an id of its own.'
+      })
     })
   )
 

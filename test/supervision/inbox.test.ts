@@ -1,5 +1,5 @@
 import { assert, describe } from "@effect/vitest"
-import { Effect, Fiber, Schema } from "effect"
+import { Cause, Effect, Exit, Fiber, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { ChildSpec, DeadLetter, Message, Process, ProcessHost, Supervisor, Timer } from "troupe"
 import { both } from "../support/both.ts"
@@ -233,6 +233,18 @@ describe("what a child never took", () => {
         ["Stopped", [1]],
         ["Exhausted", [1]]
       ])
+      const exits: Array<Exit.Exit<unknown, unknown>> = []
+      yield* run({ inbox: "keep" }, (tree) =>
+        Effect.gen(function* () {
+          const { pid } = yield* Supervisor.find(tree, "w")
+          for (let crash = 0; crash < 2; crash++) yield* Process.send(pid as never as WorkerPid, "block")
+          yield* Effect.forkDetach(Effect.map(Process.await(pid as never as WorkerPid), (exit) => exits.push(exit)))
+          yield* Effect.sleep("50 millis")
+        })
+      )
+      // Its supervisor gave up over it: it ended as its last body did.
+      assert.isTrue(exits.every((exit) => Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)))
+      assert.strictEqual(exits.length, 1)
       yield* balanced
     }).pipe(Effect.provide([WorkerLive, stage]))
   )

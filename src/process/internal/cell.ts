@@ -83,6 +83,8 @@ export class Cell implements InboxOwner, Waited {
   // Why the process ends, once that is decided: the first reason wins.
   private reason: Exit.Exit<unknown, unknown> | undefined = undefined
   private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
+  // How its last body ended, while it is kept to begin again.
+  private rested: Exit.Exit<unknown, unknown> | undefined = undefined
   // Whether this very process shall go: its keeper can't have it begin again.
   private dismissed = false
   /** How many messages it has accepted. */
@@ -163,6 +165,7 @@ export class Cell implements InboxOwner, Waited {
   // What the body set up goes with it; what others know of the process stays: its pid, names, groups, monitors, and the
   // messages that it has not taken.
   private rest(exit: Exit.Exit<unknown, unknown>): void {
+    this.rested = exit
     this.fiber = undefined
     this.reason = undefined
     this.happenings = undefined
@@ -187,6 +190,7 @@ export class Cell implements InboxOwner, Waited {
 
   /** Begins anew: with another definition, or with the same one after its body has ended. */
   restart(implementation: Implementation, args: unknown): void {
+    this.rested = undefined
     this.status = "running"
     this.opened = false
     this.trapsExits = false
@@ -213,7 +217,7 @@ export class Cell implements InboxOwner, Waited {
 
   /** Whether its body has ended, and it is kept to begin again. */
   get isResting(): boolean {
-    return this.status === "restarting" && this.fiber === undefined
+    return this.rested !== undefined && this.status !== "ended"
   }
 
   // From here on the process takes no messages, unless another body is to take them over.
@@ -268,9 +272,9 @@ export class Cell implements InboxOwner, Waited {
     else this.stop(interruption(event.from))
   }
 
-  /** Ends a process whose body its keeper does not start again. */
-  abandon(exit: Exit.Exit<unknown, unknown>, why?: Reason): void {
-    if (this.fiber === undefined) this.finish(exit, why)
+  /** Ends a process whose body its keeper does not start again, as that body did. */
+  abandon(why?: Reason): void {
+    if (this.rested !== undefined) this.finish(this.rested, why)
   }
 
   private finish(exit: Exit.Exit<unknown, unknown>, why?: Reason): void {

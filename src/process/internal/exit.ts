@@ -6,14 +6,23 @@ import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
+import { Shutdown } from "../ProcessError.ts"
 import { isKilled, Killed, Requester } from "../ProcessEvent.ts"
 
 /** Why messages were not taken, as the exit of their receiver tells it. */
 export const reasonOf = (exit: Exit.Exit<unknown, unknown>): Reason => {
   if (Exit.isSuccess(exit)) return "Ended"
   if (isKilled(exit)) return "Killed"
-  return Cause.hasInterruptsOnly(exit.cause) ? "Stopped" : "Failed"
+  if (Cause.hasInterruptsOnly(exit.cause)) return "Stopped"
+  return isOrderly(exit) ? "Ended" : "Failed"
 }
+
+/** Whether a process returned, ended with `Shutdown`, or ended since it was interrupted; a kill is none of these. */
+export const isOrderly = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isSuccess(exit) || (!isKilled(exit) && exit.cause.reasons.every(isOrderlyReason))
+
+const isOrderlyReason = (reason: Cause.Reason<unknown>): boolean =>
+  reason._tag === "Interrupt" || (reason._tag === "Fail" && reason.error instanceof Shutdown)
 
 /** The exit of a process that was interrupted from outside. */
 export const interruption = (by: Pid | undefined, killed = false): Exit.Exit<never> => {

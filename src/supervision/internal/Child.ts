@@ -12,13 +12,13 @@ import type { DeadLetter, Reason } from "../../process/DeadLetter.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { Implementation } from "../../process/internal/definition.ts"
 import type { Environment } from "../../process/internal/environment.ts"
+import { isOrderly } from "../../process/internal/exit.ts"
 import type { Keeper } from "../../process/internal/keeper.ts"
 import type { Pid } from "../../process/Pid.ts"
 import { DefinitionNotFound, HostNotFound, type SpawnError } from "../../process/ProcessError.ts"
 import { AlreadyStarted } from "../../process/StartError.ts"
 import type { Ended } from "../ChildSpec.ts"
 import { Budget } from "./Budget.ts"
-import { isAbnormal } from "./exits.ts"
 import type { ChildSpecImpl } from "./spec.ts"
 
 /** What a child tells its supervisor, in the step in which it happens. */
@@ -167,18 +167,18 @@ export class Child implements Keeper {
     this.supervisor.onDown(this, down)
   }
 
-  /** Lets go of a process that was kept, and is not started again. */
-  letGo(exit: Exit.Exit<unknown, unknown>, why?: Reason): void {
+  /** Lets go of a process that was kept, and is not started again: it ends as its last body did. */
+  letGo(why?: Reason): void {
     const { cell } = this
     this.cell = undefined
-    cell?.abandon(exit, why)
+    cell?.abandon(why)
   }
 
   // ---------------------------------------------------------------- restarting
 
   isRestartedAfter(exit: Exit.Exit<unknown, unknown>): boolean {
     const { restart } = this.spec
-    return restart === "permanent" || (restart === "transient" && isAbnormal(exit))
+    return restart === "permanent" || (restart === "transient" && !isOrderly(exit))
   }
 
   /** Whether its restarts count against a budget of its own, and not against that of its supervisor. */

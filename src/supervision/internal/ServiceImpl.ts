@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import * as Select from "../../channel/Select.ts"
 import type { Selectable } from "../../channel/Selectable.ts"
+import { isOrderly } from "../../process/internal/exit.ts"
 import { targetOf } from "../../process/internal/pid.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { ProcessHost } from "../../process/internal/services.ts"
@@ -24,7 +25,6 @@ import type { State, Status } from "../ServiceStatus.ts"
 import * as Supervisor from "../Supervisor.ts"
 import { ChildStartFailed } from "../SupervisorError.ts"
 import type { SupervisorEvent } from "../SupervisorEvent.ts"
-import { isAbnormal } from "./exits.ts"
 import type { ServiceSpec } from "./serviceSpec.ts"
 import type { ServiceTable } from "./ServiceTable.ts"
 
@@ -206,7 +206,7 @@ export class ServiceImpl {
         this.status = { ...this.status, exit: this.notStarted(event.error).exit }
         return undefined
       case "ChildExited":
-        if (!isAbnormal(event.exit)) return { state: "exited", exit: event.exit }
+        if (isOrderly(event.exit)) return { state: "exited", exit: event.exit }
         this.status = { ...this.status, state: "starting", pid: undefined, exit: event.exit }
         return undefined
       case "ChildRestarting": {
@@ -242,6 +242,6 @@ const hasExited: Outcome = { state: "exited", exit: Exit.void }
 
 // A supervisor that ends without its child having done so was stopped with its host, or killed.
 const withoutSupervisor = (exit: Exit.Exit<unknown, unknown>): Outcome => ({
-  state: isAbnormal(exit) ? "failed" : "stopped",
+  state: isOrderly(exit) ? "stopped" : "failed",
   exit
 })

@@ -137,7 +137,7 @@ export class SupervisorImpl implements Supervising {
         Effect.sync(() => {
           if (error._tag === "StartIgnored" || this.retries(child, error)) return
           this.children.delete(id)
-          child.letGo(Exit.fail(error))
+          child.letGo()
         })
       )
     })
@@ -189,7 +189,7 @@ export class SupervisorImpl implements Supervising {
       this.tell({ _tag: "ChildStartFailed", id: child.id, error: failed })
       return failed
     }
-    child.letGo(Exit.void)
+    child.letGo()
     if (child.spec.restart === "temporary" || this.isDynamic) this.children.delete(child.id)
     return error
   }
@@ -225,10 +225,10 @@ export class SupervisorImpl implements Supervising {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       child.state = "restarting"
       if (!child.hasBudget) {
+        if (this.budget.spend(now)) return restart
         const { intensity, periodMillis } = this.settings
-        return this.budget.spend(now)
-          ? restart
-          : Effect.fail(new TooManyRestarts({ supervisor: this.name, id: child.id, intensity, periodMillis, exit }))
+        child.letGo("Exhausted")
+        return Effect.fail(new TooManyRestarts({ supervisor: this.name, id: child.id, intensity, periodMillis, exit }))
       }
       return Effect.flatMap(child.nextDelay(exit, now), (delay) => {
         if (delay === undefined) return this.giveUp(child, exit)
@@ -250,7 +250,7 @@ export class SupervisorImpl implements Supervising {
 
   private giveUp(child: Child, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, Ending> {
     child.state = "stopped"
-    child.letGo(exit, "Exhausted")
+    child.letGo("Exhausted")
     this.tell({ _tag: "ChildGivenUp", id: child.id, exit })
     return this.retire(child)
   }
@@ -335,7 +335,7 @@ export class SupervisorImpl implements Supervising {
       return Effect.map(this.stop(children), () => {
         for (const child of children) {
           child.state = "stopped"
-          child.letGo(Exit.void, "Stopped")
+          child.letGo("Stopped")
         }
       })
     })
