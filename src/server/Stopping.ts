@@ -23,7 +23,8 @@ import { NotAServer } from "./ServerError.ts"
  * second stop meanwhile. If it ends otherwise before, the effect succeeds as well. A server that stops itself does not
  * wait. An interrupted stop waits no longer; the server ends all the same.
  *
- * What is put aside in a stash, and what would have become due later, is not waited for.
+ * What is put aside in a stash, what would have become due later, and calls whose reply was put off with `Server.later`
+ * are not waited for.
  *
  * **Errors**
  *
