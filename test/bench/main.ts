@@ -11,8 +11,23 @@ import { million } from "./million.ts"
 import { pingPong } from "./ping-pong.ts"
 import { selectParked } from "./select-parked.ts"
 import { select } from "./select.ts"
+import { serverCall } from "./server-call.ts"
+import { restart } from "./restart.ts"
+import { scaling } from "./scaling.ts"
+import { startChildren } from "./start-children.ts"
 
-const benches: ReadonlyArray<Bench> = [pingPong, ...callReply, million, ...channels, select, selectParked]
+const benches: ReadonlyArray<Bench> = [
+  pingPong,
+  ...callReply,
+  ...serverCall,
+  restart,
+  ...startChildren,
+  scaling,
+  million,
+  ...channels,
+  select,
+  selectParked
+]
 const file = join(import.meta.dirname, "results.json")
 
 const number = (value: number): string =>
