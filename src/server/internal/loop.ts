@@ -1,14 +1,16 @@
 /**
  * The loop of a server: does one thing after the other, the most urgent first, and waits when there is nothing to do.
  *
- * The inbox is polled in the step that begins the handler, and the reply is given in the step that ends it, so that a
- * message costs little more than its handler.
+ * The inbox is polled in the step that begins the handler. A handler that answers with an `Exit` has its reply given in
+ * that very step; otherwise the reply takes one more. So a message costs little more than its handler.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import type { Mailbox } from "../../channel/internal/Mailbox.ts"
+import { step } from "../../channel/internal/step.ts"
 import type { Waiter } from "../../channel/Selectable.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
@@ -39,6 +41,8 @@ export class Loop implements Waiter {
   private readonly events: Mailbox<ProcessEvent>
   // The message whose handler runs in the loop itself.
   private current: MessageImpl | undefined = undefined
+  // How that handler ended: the reply, which is given in the next step.
+  private outcome: Exit.Exit<unknown, unknown> | undefined = undefined
   // `leaving`: nothing more is begun, and what runs is finished.
   private status: "serving" | "leaving" | "left" = "serving"
   private resume: ((exit: Exit.Exit<void>) => void) | undefined = undefined
@@ -67,8 +71,10 @@ export class Loop implements Waiter {
     Effect.catchCause(
       Effect.whileLoop({
         while: () => this.status !== "left",
-        body: () => this.next(),
-        step: (value) => this.onDone(value)
+        body: () => this.turn,
+        step: (value) => {
+          if (this.current !== undefined) this.outcome = Exit.succeed(value)
+        }
       }),
       (cause) => this.onFailed(cause)
     )
@@ -76,7 +82,14 @@ export class Loop implements Waiter {
 
   // ---------------------------------------------------------------- what is next
 
-  private next(): Turn {
+  // Who is called may go on at the end of the step, and call again: so nothing more is taken in a step that replies.
+  private readonly turn: Turn = step(() => {
+    if (this.outcome !== undefined) return this.onOutcome(this.outcome)
+    const next = Result.try(this.next)
+    return Result.isSuccess(next) ? next.success : Exit.die(next.failure)
+  })
+
+  private readonly next = (): Turn => {
     const turn = this.turns.next.shift()
     if (turn !== undefined) return turn
     if (this.status === "leaving") return this.leave()
@@ -126,7 +139,8 @@ export class Loop implements Waiter {
     if (topic === undefined) return this.onOther(message)
     if (this.beside === undefined) {
       this.current = message
-      return this.handle(message, topic.streams)
+      const turn = this.handle(message, topic.streams)
+      return Exit.isExit(turn) ? this.onOutcome(turn) : turn
     }
     const handler = Effect.suspend(() => this.handle(message, topic.streams))
     return this.beside.start(handler, this.cell.scope, (exit) => this.onHandled(message, exit))
@@ -144,41 +158,37 @@ export class Loop implements Waiter {
     )
   }
 
-  // The outcome of what the loop did itself: of a handler, it is the reply.
-  private onDone(value: unknown): void {
+  // To be called in a step: the outcome of the handler that ran in the loop is the reply.
+  private onOutcome(exit: Exit.Exit<unknown, unknown>): Turn {
     const message = this.current
-    if (message === undefined) return
+    this.outcome = undefined
+    if (message === undefined || !isReply(exit)) return exit
     this.current = undefined
-    if (value !== later) this.answer(message, Exit.succeed(value))
+    if (!isLater(exit)) this.answer(message, exit, message.call?.reply(exit))
+    return Exit.void
   }
 
   private onFailed(cause: Cause.Cause<unknown>): Effect.Effect<void, unknown> {
-    const message = this.current
-    if (message === undefined || !isTyped(cause)) return Effect.failCause(cause)
-    this.current = undefined
-    this.answer(message, Exit.failCause(cause))
+    if (this.current === undefined || !isTyped(cause)) return Effect.failCause(cause)
+    this.outcome = Exit.failCause(cause)
     return this.serve
   }
 
   // The outcome of a handler that ran beside the loop.
   private onHandled(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
     if (this.status === "left") return
-    if (Exit.isSuccess(exit)) {
-      if (exit.value !== later) this.answer(message, exit)
-    } else if (isTyped(exit.cause)) {
-      this.answer(message, exit)
-    } else {
-      return this.cell.end(exit)
-    }
+    if (!isReply(exit)) return this.cell.end(exit)
+    if (!isLater(exit)) this.answer(message, exit, message.call?.replySoon(exit))
     this.turns.wakeSoon()
   }
 
-  private answer(message: MessageImpl, exit: Exit.Exit<unknown, unknown>): void {
-    const { call, topic } = message
-    if (call === undefined) {
+  // `isFirst`: whether it was the first answer to the call; `undefined` where nobody waits for one.
+  private answer(message: MessageImpl, exit: Exit.Exit<unknown, unknown>, isFirst: boolean | undefined): void {
+    const { topic } = message
+    if (isFirst === undefined) {
       if (Exit.isFailure(exit))
         this.warn(`the handler of "${topic}" failed, and nobody waits for its answer`, exit.cause)
-    } else if (!call.replySoon(exit)) {
+    } else if (!isFirst) {
       this.warn(
         `the call "${topic}" was answered before its handler ended, whose outcome was dropped: have it succeed with Server.later`
       )
@@ -254,6 +264,11 @@ export class Loop implements Waiter {
 
   private readonly unparked = Effect.sync(() => this.unpark())
 }
+
+/** Whether a handler that ended so has answered, and has not failed as the server does. */
+const isReply = (exit: Exit.Exit<unknown, unknown>): boolean => Exit.isSuccess(exit) || isTyped(exit.cause)
+
+const isLater = (exit: Exit.Exit<unknown, unknown>): boolean => Exit.isSuccess(exit) && exit.value === later
 
 /** Whether it is an error that the topic declares, and no defect or interruption. */
 const isTyped = (cause: Cause.Cause<unknown>): boolean => !Cause.hasDies(cause) && !Cause.hasInterrupts(cause)
