@@ -66,6 +66,8 @@ export class Cell implements InboxOwner, Waited {
   children: Set<Cell> | undefined = undefined
   /** Who supervises it. */
   keeper: Keeper | undefined = undefined
+  /** What makes it more than a process: a server or a supervisor, to those who know it. */
+  role: object | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
   /** Who looks into it, if anybody does. */
