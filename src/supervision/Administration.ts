@@ -15,8 +15,7 @@ import type { StartIgnored } from "../process/StartError.ts"
 import type { ChildSpec, Restart } from "./ChildSpec.ts"
 import type { Child } from "./internal/Child.ts"
 import { isChildSpec } from "./internal/spec.ts"
-import { supervisorOf } from "./internal/supervisors.ts"
-import type { SupervisorImpl } from "./internal/SupervisorImpl.ts"
+import { SupervisorImpl } from "./internal/SupervisorImpl.ts"
 import { invalidChild } from "./internal/validate.ts"
 import {
   ChildAlreadyPresent,
@@ -46,8 +45,8 @@ const withSupervisor = <A, E, R>(
     const target = String(pid)
     const cell = cellAt(host, pid)
     if (cell === undefined || cell.status === "ended") return Exit.fail(new ProcessNotFound({ target }))
-    const supervisor = supervisorOf(cell)
-    return supervisor === undefined ? Exit.fail(new NotASupervisor({ target })) : f(supervisor, fiber)
+    const { role } = cell
+    return role instanceof SupervisorImpl ? f(role, fiber) : Exit.fail(new NotASupervisor({ target }))
   })
 
 const childOf = (supervisor: SupervisorImpl, id: string): Effect.Effect<Child, ChildNotFound> => {

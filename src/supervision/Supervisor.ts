@@ -17,7 +17,6 @@ import type { StartError, StartFailed } from "../process/StartError.ts"
 import type { ChildSpec, Requirements } from "./ChildSpec.ts"
 import { settingsOf } from "./internal/settings.ts"
 import type { ChildSpecImpl } from "./internal/spec.ts"
-import { register } from "./internal/supervisors.ts"
 import { SupervisorImpl } from "./internal/SupervisorImpl.ts"
 import { invalidChildren, invalidOptions } from "./internal/validate.ts"
 import { ChildStartFailed, isSpecError, type SpecError } from "./SupervisorError.ts"
@@ -156,7 +155,7 @@ const supervise = (name: string, options: Options): Effect.Effect<void, unknown,
       const wrong = invalidOptions(name, options) ?? invalidChildren(name, options, children)
       if (wrong !== undefined) return yield* Effect.fail(wrong)
       const supervisor = new SupervisorImpl(cell, settingsOf(options), inherited(fiber.context, cell))
-      register(cell, supervisor)
+      cell.role = supervisor
       yield* Effect.onExit(
         Effect.gen(function* () {
           // They are what was found to be valid.

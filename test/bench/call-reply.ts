@@ -71,7 +71,8 @@ const AdderLive = Adder.toLayer(
   })
 )
 
-const adder = (options: Process.CallOptions | undefined) =>
+/** The callee as a process that receives and replies. */
+export const adder = (options: Process.CallOptions | undefined) =>
   Process.spawn(Adder).pipe(
     Effect.map((pid) => ({
       call: (n: number) => Process.call(pid, "add", n, options),
@@ -129,8 +130,8 @@ export const benchOf = (name: string, description: string, load: Load, subject: 
   }
 }
 
-const inTurn: Load = { calls: 256_000, callers: 1 }
-const outstanding: Load = { calls: 512_000, callers: 64 }
+export const inTurn: Load = { calls: 256_000, callers: 1 }
+export const outstanding: Load = { calls: 512_000, callers: 64 }
 
 const processCall = (name: string, description: string, load: Load): Bench =>
   benchOf(name, description, load, ours("troupe", load, adder(undefined)), [

@@ -22,13 +22,13 @@ const compile = (module: string): string => {
   return folder
 }
 
-/** A run of `module:main(Args)`, which prints what it measured and proves as JSON. */
-export const erlang = (name: string, module: string, args: ReadonlyArray<number>): Arm | Absent =>
+/** A run of `module:function(Args)`, which prints what it measured and proves as JSON. */
+export const erlang = (name: string, module: string, args: ReadonlyArray<number>, function_ = "main"): Arm | Absent =>
   isInstalled
     ? {
         name,
         run: Effect.promise(async () => {
-          const program = ["-noshell", "-pa", compile(module), "-run", module, "main", ...args.map(String)]
+          const program = ["-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
           const { stdout } = await promisify(execFile)("erl", program)
           return JSON.parse(stdout) as Run
         })

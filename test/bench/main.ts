@@ -12,11 +12,17 @@ import { million } from "./million.ts"
 import { pingPong } from "./ping-pong.ts"
 import { selectParked } from "./select-parked.ts"
 import { select } from "./select.ts"
+import { restart } from "./restart.ts"
+import { scaling } from "./scaling.ts"
+import { startChildren } from "./start-children.ts"
 
 const benches: ReadonlyArray<Bench> = [
   pingPong,
   ...callReply,
   ...callServer,
+  restart,
+  ...startChildren,
+  scaling,
   million,
   ...channels,
   select,

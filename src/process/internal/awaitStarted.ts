@@ -6,10 +6,12 @@ import * as Exit from "effect/Exit"
 import { StartFailed, StartIgnored } from "../StartError.ts"
 import type { Cell } from "./cell.ts"
 
+export const hasStarted = ({ startup }: Cell): boolean => startup === undefined || startup.outcome === "ready"
+
 export const awaitStarted = (cell: Cell): Effect.Effect<void, StartFailed | StartIgnored> =>
   Effect.callback((resume) => {
     const { definition, startup } = cell
-    if (startup === undefined || startup.outcome === "ready") return resume(Effect.void)
+    if (startup === undefined || hasStarted(cell)) return resume(Effect.void)
     const process = definition.name
     let unwatch = () => {}
     // Through a step of the run queue: processes that start each other may form a chain.

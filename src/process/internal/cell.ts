@@ -66,6 +66,8 @@ export class Cell implements InboxOwner, Waited {
   children: Set<Cell> | undefined = undefined
   /** Who supervises it. */
   keeper: Keeper | undefined = undefined
+  /** What makes it more than a process: a server or a supervisor, to those who know it. */
+  role: object | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
   /** Who looks into it, if anybody does. */
@@ -313,6 +315,7 @@ export class Cell implements InboxOwner, Waited {
     this.successor = undefined
     this.children = undefined
     this.keeper = undefined
+    this.role = undefined
     this.environment = nothing
     this.handedOn = undefined
     this.inspection = undefined

@@ -6,8 +6,6 @@ import type { Cell } from "../../process/internal/cell.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { Turn } from "./behaviour.ts"
 
-const turns = new WeakMap<Cell, Turns>()
-
 export class Turns {
   /** Run before anything else. */
   readonly next = new Deque<Turn>()
@@ -20,11 +18,11 @@ export class Turns {
   /** Those of the process, from now on. */
   constructor(cell: Cell) {
     this.#cell = cell
-    turns.set(cell, this)
+    cell.role = this
   }
 
   static of(cell: Cell): Turns | undefined {
-    return turns.get(cell)
+    return cell.role instanceof Turns ? cell.role : undefined
   }
 
   addNext(turn: Turn): void {

@@ -8,9 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { Mailbox } from "../../channel/internal/Mailbox.ts"
-import * as Select from "../../channel/Select.ts"
-import { awaitStarted } from "../../process/internal/awaitStarted.ts"
+import { awaitStarted, hasStarted } from "../../process/internal/awaitStarted.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { Environment } from "../../process/internal/environment.ts"
 import { Topic } from "../../process/internal/topic.ts"
@@ -19,6 +17,7 @@ import { ProcessClosed } from "../../process/ProcessError.ts"
 import { type StartError, StartFailed, type StartIgnored, StartTimeout } from "../../process/StartError.ts"
 import type { SupervisorEvent } from "../SupervisorEvent.ts"
 import { ChildStartFailed, TooManyRestarts } from "../SupervisorError.ts"
+import { Agenda } from "./Agenda.ts"
 import { Budget } from "./Budget.ts"
 import { Child, type Down, type Supervising } from "./Child.ts"
 import type { Settings } from "./settings.ts"
@@ -42,7 +41,7 @@ export class SupervisorImpl implements Supervising {
   private readonly environment: Environment
   private readonly scope: Scope.Scope
   private readonly budget: Budget
-  private readonly agenda: Mailbox<Effect.Effect<void, Ending>>
+  private readonly agenda: Agenda<Ending>
   // Who asked for something and has no answer yet.
   private readonly asking = new Set<Deferred.Deferred<never, ProcessClosed>>()
   private lastId = 0
@@ -53,7 +52,7 @@ export class SupervisorImpl implements Supervising {
     this.environment = environment
     this.scope = cell.scope
     this.budget = new Budget(settings.intensity, settings.periodMillis)
-    this.agenda = new Mailbox(cell.host.dispatcher)
+    this.agenda = new Agenda(cell, (event) => (event._tag === "Cancel" ? Effect.fail(new Finished()) : Effect.void))
   }
 
   get name(): string {
@@ -79,12 +78,7 @@ export class SupervisorImpl implements Supervising {
 
   /** Does what comes up, in order, until it is asked to end, or ends by itself. */
   get run(): Effect.Effect<void, TooManyRestarts> {
-    const sources = { event: this.cell.events, command: this.agenda }
-    const next = Effect.flatMap(Select.priority(sources), (next) => {
-      if (next._tag === "command") return next.value
-      return next.value._tag === "Cancel" ? Effect.fail(new Finished()) : Effect.void
-    })
-    return Effect.catchTag(Effect.forever(next), "Finished", () => Effect.void)
+    return Effect.catchTag(this.agenda.run, "Finished", () => Effect.void)
   }
 
   /** Refuses what is asked, and stops the children: the last one first, or side by side where there is no order. */
@@ -107,7 +101,7 @@ export class SupervisorImpl implements Supervising {
       if (!this.restarts) return Effect.fail(new ProcessClosed({ target: this.name }))
       const answer = Deferred.makeUnsafe<A, E | ProcessClosed>()
       this.asking.add(answer as never)
-      this.agenda.offerUnsafe(
+      this.agenda.add(
         Effect.map(Effect.exit(what), (exit) => {
           this.asking.delete(answer as never)
           Deferred.doneUnsafe(answer, exit)
@@ -118,7 +112,7 @@ export class SupervisorImpl implements Supervising {
   }
 
   onDown(child: Child, down: Down): void {
-    this.agenda.offerUnsafe(Effect.suspend(() => (child.state === "down" ? this.downed(child, down) : Effect.void)))
+    this.agenda.add(Effect.suspend(() => (child.state === "down" ? this.downed(child, down) : Effect.void)))
   }
 
   // ---------------------------------------------------------------- starting
@@ -151,35 +145,37 @@ export class SupervisorImpl implements Supervising {
       const isWaiting = this.children.get(child.id) === child && child.state === "restarting"
       return isWaiting ? this.again(child, Exit.fail(error), this.restart(child)) : Effect.void
     })
-    this.agenda.offerUnsafe(retry)
+    this.agenda.add(retry)
     return true
   }
 
   /** Starts the child; one that has nothing to do stays known, unless it is temporary. */
   begin(child: Child): Effect.Effect<Pid, ChildStartFailed | StartIgnored> {
-    const up = Effect.suspend((): Effect.Effect<Cell, StartError> => {
+    const begun = Effect.matchEffect(this.bringUp(child), {
+      onFailure: (error) => Effect.fail(this.notStarted(child, error)),
+      onSuccess: (cell) => Effect.succeed(cell.pid)
+    })
+    return child.retinue.length === 0 ? begun : Effect.andThen(awaitRetinue(child), begun)
+  }
+
+  private bringUp(child: Child): Effect.Effect<Cell, StartError> {
+    return Effect.withFiber((fiber): Effect.Effect<Cell, StartError> => {
       const begun = child.begin()
       if (Exit.isFailure(begun)) return Effect.failCause(begun.cause)
       const cell = begun.value
-      return Effect.as(
-        Effect.onInterrupt(this.awaitUp(child, cell), () => Effect.sync(() => cell.kill(this.cell.pid))),
-        cell
-      )
-    })
-    return awaitRetinue(child).pipe(
-      Effect.andThen(up),
-      Effect.zip(Clock.currentTimeMillis),
-      Effect.flatMap(([cell, now]) => {
+      const isUp = (): Effect.Effect<Cell, StartError> => {
         // It may have been stopped while it came up.
         if (child.state !== "starting") {
-          return Effect.fail(new StartFailed({ process: cell.definition.name, exit: cell.exit ?? Exit.void }))
+          return Exit.fail(new StartFailed({ process: cell.definition.name, exit: cell.exit ?? Exit.void }))
         }
         this.tell({ _tag: "ChildStarted", id: child.id, pid: cell.pid })
-        child.started(now)
-        return Effect.succeed(cell.pid)
-      }),
-      Effect.mapError((error) => this.notStarted(child, error))
-    )
+        child.started(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+        return begun
+      }
+      if (hasStarted(cell)) return isUp()
+      const up = Effect.onInterrupt(this.awaitUp(child, cell), () => Effect.sync(() => cell.kill(this.cell.pid)))
+      return Effect.flatMap(up, isUp)
+    })
   }
 
   private notStarted(child: Child, error: StartError): ChildStartFailed | StartIgnored {
@@ -222,7 +218,8 @@ export class SupervisorImpl implements Supervising {
     exit: Exit.Exit<unknown, unknown>,
     restart: Effect.Effect<void, Ending>
   ): Effect.Effect<void, Ending> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    return Effect.withFiber((fiber) => {
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
       child.state = "restarting"
       if (!child.hasBudget) {
         if (this.budget.spend(now)) return restart
@@ -241,7 +238,7 @@ export class SupervisorImpl implements Supervising {
   private later(child: Child, delay: Duration.Duration): Effect.Effect<void> {
     const due = Effect.sync(() => {
       child.timer = undefined
-      this.agenda.offerUnsafe(this.restart(child))
+      this.agenda.add(this.restart(child))
     })
     return Effect.map(Effect.forkIn(Effect.andThen(Effect.sleep(delay), due), this.scope), (timer) => {
       child.timer = timer
@@ -260,6 +257,7 @@ export class SupervisorImpl implements Supervising {
     return Effect.suspend(() => {
       if (child.state !== "restarting") return Effect.void
       const group = this.fatesOf(child)
+      if (group.length === 1) return this.beginAll(group)
       const bystanders = group.filter((one) => one !== child && one.state !== "stopped")
       return Effect.andThen(
         Effect.forEach(bystanders.toReversed(), (one) => this.setAside(one), { discard: true }),
@@ -293,7 +291,7 @@ export class SupervisorImpl implements Supervising {
     const begun = Effect.exit(this.begin(first))
     if (!this.isDynamic) return Effect.flatMap(begun, (exit) => this.begunAgain(first, exit, rest))
     // No child waits for another one to come up.
-    const aside = Effect.map(begun, (exit) => this.agenda.offerUnsafe(this.begunAgain(first, exit, rest)))
+    const aside = Effect.map(begun, (exit) => this.agenda.add(this.begunAgain(first, exit, rest)))
     return Effect.asVoid(Effect.forkIn(aside, this.scope))
   }
 
@@ -307,7 +305,7 @@ export class SupervisorImpl implements Supervising {
     if (!failed || child.state === "stopping") return this.beginAll(rest)
     if (this.cell.host.refusal() !== undefined) return Effect.fail(new Finished())
     // Tried again in its turn, so that the supervisor can be reached in between.
-    const retry = Effect.sync(() => this.agenda.offerUnsafe(this.restart(child)))
+    const retry = Effect.sync(() => this.agenda.add(this.restart(child)))
     return Effect.flatMap(this.again(child, exit, retry), () =>
       child.state === "stopped" ? this.beginAll(rest) : Effect.void
     )

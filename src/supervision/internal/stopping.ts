@@ -1,10 +1,11 @@
 /**
  * Stopping processes, side by side, each in its own time.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type { Cell } from "../../process/internal/cell.ts"
+import type { Timed } from "../../process/internal/deadlines.ts"
 import type { Child } from "./Child.ts"
 
 /** Waits until each of the processes has ended, or is down to be restarted in place. */
@@ -28,12 +29,30 @@ export const awaitDown = (cells: Iterable<Cell>): Effect.Effect<void> =>
 
 const isDown = (cell: Cell): boolean => cell.status === "ended" || cell.isResting
 
+/** The processes that have until the same deadline to end. */
+class Late implements Timed {
+  readonly cells: Array<Cell> = []
+  readonly deadline: number
+  isOver = false
+  private readonly supervisor: Cell
+
+  constructor(deadline: number, supervisor: Cell) {
+    this.deadline = deadline
+    this.supervisor = supervisor
+  }
+
+  expire(): void {
+    for (const cell of this.cells) cell.kill(this.supervisor.pid)
+  }
+}
+
 /** Asks the children to end, all at once, and kills those that take longer than they may. */
 export const stopTogether = (children: ReadonlyArray<Child>, supervisor: Cell): Effect.Effect<void> =>
-  Effect.suspend(() => {
+  Effect.withFiber((fiber) => {
+    const deadlines = supervisor.host.deadlinesBy(fiber.getRef(Clock.Clock))
     const cells: Array<Cell> = []
-    // Most children have the same time, so that one sleeper serves them.
-    const byTime = new Map<number, Array<Cell>>()
+    // Most children have the same time, so that one deadline serves them.
+    const byTime = new Map<number, Late>()
     for (const { cell, spec } of children) {
       if (cell === undefined || cell.isResting) continue
       const { shutdown } = spec
@@ -43,24 +62,20 @@ export const stopTogether = (children: ReadonlyArray<Child>, supervisor: Cell): 
       }
       cells.push(cell)
       const millis = Duration.toMillis(shutdown)
-      const late = byTime.get(millis)
-      if (late !== undefined) late.push(cell)
-      else if (Number.isFinite(millis)) byTime.set(millis, [cell])
+      if (Number.isFinite(millis)) {
+        const late = byTime.get(millis) ?? new Late(deadlines.after(millis), supervisor)
+        late.cells.push(cell)
+        byTime.set(millis, late)
+      }
       cell.cancelOrStop({ _tag: "Cancel", from: supervisor.pid, reason: `its supervisor ${supervisor.name} stops it` })
     }
     if (cells.every(isDown)) return Effect.void
-    const killing = Effect.forEach(
-      byTime,
-      ([millis, late]) =>
-        Effect.andThen(
-          Effect.sleep(millis),
-          Effect.sync(() => {
-            for (const cell of late) cell.kill(supervisor.pid)
-          })
-        ),
-      { concurrency: "unbounded", discard: true }
-    )
-    return Effect.flatMap(Effect.forkChild(killing), (fiber) =>
-      Effect.andThen(awaitDown(cells), Fiber.interrupt(fiber))
-    )
+    for (const late of byTime.values()) deadlines.add(late)
+    const over = Effect.sync(() => {
+      for (const late of byTime.values()) {
+        late.isOver = true
+        deadlines.onOver(fiber.currentDispatcher)
+      }
+    })
+    return Effect.ensuring(awaitDown(cells), over)
   })
