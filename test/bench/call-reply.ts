@@ -5,6 +5,7 @@ import { Message, Process, type ProcessHost } from "troupe"
 import { erlang } from "./erlang.ts"
 import { type Absent, type Arm, type Bench, type Run, seconds } from "./harness.ts"
 import { inProcess } from "./in-process.ts"
+import { nact } from "./nact.ts"
 
 /** What is called: it answers each number with the next one, and knows the sum of all that it was called with. */
 export interface Callee<R> {
@@ -113,7 +114,7 @@ const raw = (load: Load): Effect.Effect<Run> =>
 export const peersOf = (load: Load): ReadonlyArray<Arm | Absent> => [
   { name: "raw Effect", run: raw(load) },
   erlang("Erlang", "calls", [load.calls, load.callers]),
-  { name: "nact", absent: "it is not among the dev dependencies" }
+  nact(load)
 ]
 
 /** A bench of ours against the peers. */
