@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type { Mailbox } from "../../channel/internal/Mailbox.ts"
-import { step } from "../../channel/internal/step.ts"
+import { effectOf, Step } from "../../channel/internal/step.ts"
 import type { Waiter } from "../../channel/Selectable.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
@@ -31,7 +31,7 @@ interface Parts {
   readonly idle: Idle | undefined
 }
 
-export class Loop implements Waiter {
+export class Loop extends Step implements Waiter {
   readonly waited = true
   private readonly cell: Cell
   private readonly behaviour: AnyBehaviour
@@ -49,6 +49,7 @@ export class Loop implements Waiter {
   private hearsEvents = false
 
   constructor({ behaviour, beside, cell, idle, turns }: Parts) {
+    super()
     this.cell = cell
     this.behaviour = behaviour
     this.turns = turns
@@ -58,36 +59,37 @@ export class Loop implements Waiter {
   }
 
   /** Serves until the server ends. */
-  readonly run: Effect.Effect<void, unknown> = Effect.suspend(() =>
-    Effect.onExit(this.serve, () =>
+  get untilEnd(): Effect.Effect<void, unknown> {
+    return Effect.onExit(this.serve(), () =>
       Effect.sync(() => {
         this.status = "left"
         this.beside?.close()
       })
     )
-  )
+  }
 
-  private readonly serve: Effect.Effect<void, unknown> = Effect.suspend(() =>
-    Effect.catchCause(
+  private serve(): Effect.Effect<void, unknown> {
+    const turn = effectOf<unknown, unknown>(this)
+    return Effect.catchCause(
       Effect.whileLoop({
         while: () => this.status !== "left",
-        body: () => this.turn,
+        body: () => turn,
         step: (value) => {
           if (this.current !== undefined) this.outcome = Exit.succeed(value)
         }
       }),
       (cause) => this.onFailed(cause)
     )
-  )
+  }
 
   // ---------------------------------------------------------------- what is next
 
   // Who is called may go on at the end of the step, and call again: so nothing more is taken in a step that replies.
-  private readonly turn: Turn = step(() => {
+  run(): Turn {
     if (this.outcome !== undefined) return this.onOutcome(this.outcome)
     const next = Result.try(this.next)
     return Result.isSuccess(next) ? next.success : Exit.die(next.failure)
-  })
+  }
 
   private readonly next = (): Turn => {
     const turn = this.turns.next.shift()
@@ -171,7 +173,7 @@ export class Loop implements Waiter {
   private onFailed(cause: Cause.Cause<unknown>): Effect.Effect<void, unknown> {
     if (this.current === undefined || !isTyped(cause)) return Effect.failCause(cause)
     this.outcome = Exit.failCause(cause)
-    return this.serve
+    return this.serve()
   }
 
   // The outcome of a handler that ran beside the loop.
@@ -226,16 +228,16 @@ export class Loop implements Waiter {
   private readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
     if (this.hasWork) return resume(Exit.void)
     this.resume = resume
-    this.turns.wake = this.wake
+    this.turns.waiting = this
     this.cell.inbox.parkUnsafe(this)
     if (!this.hearsEvents) {
       this.hearsEvents = true
-      this.events.parkUnsafe(this.listener)
+      this.events.parkUnsafe(new Listener(this))
     }
     return this.unparked
   })
 
-  readonly wake = (): void => {
+  wake(): void {
     const { resume } = this
     if (resume === undefined) return
     this.unpark()
@@ -246,23 +248,39 @@ export class Loop implements Waiter {
     return this.resume !== undefined
   }
 
-  // It stays parked there while the server is busy, since events are few; the server looks at them before each message.
-  private readonly listener: Waiter = {
-    wake: () => {
-      this.hearsEvents = false
-      this.wake()
-    },
-    isLive: () => true,
-    waited: true
+  onHeard(): void {
+    this.hearsEvents = false
+    this.wake()
   }
 
   private unpark(): void {
     this.resume = undefined
-    this.turns.wake = undefined
+    this.turns.waiting = undefined
     this.cell.inbox.unparkUnsafe(this)
   }
 
   private readonly unparked = Effect.sync(() => this.unpark())
+}
+
+/**
+ * Has a server look at its events. It stays parked there while the server is busy, since events are few; the server looks
+ * at them before each message.
+ */
+class Listener implements Waiter {
+  readonly waited = true
+  private readonly loop: Loop
+
+  constructor(loop: Loop) {
+    this.loop = loop
+  }
+
+  wake(): void {
+    this.loop.onHeard()
+  }
+
+  isLive(): boolean {
+    return true
+  }
 }
 
 /** Whether a handler that ended so has answered, and has not failed as the server does. */

@@ -30,7 +30,7 @@ export const serve = <E, R>(
         idle: idle && new Idle(idle.after, idle.run, fiber.getRef(Clock.Clock), () => turns.wakeSoon())
       })
       cell.startup?.settle("ready")
-      return loop.run
+      return loop.untilEnd
     })
   })
 

@@ -10,8 +10,8 @@ export class Turns {
   readonly next = new Deque<Turn>()
   /** Have become due, and run before messages. */
   readonly due = new Deque<Turn>()
-  /** Has the server look again; `undefined` unless it waits. */
-  wake: (() => void) | undefined = undefined
+  /** The server, while it waits for something to do. */
+  waiting: { wake(): void } | undefined = undefined
   readonly #cell: Cell
 
   /** Those of the process, from now on. */
@@ -36,6 +36,6 @@ export class Turns {
 
   /** In a later step: what wakes the server goes on first. */
   wakeSoon(): void {
-    if (this.wake !== undefined) this.#cell.host.dispatcher.scheduleTask(() => this.wake?.(), 0)
+    if (this.waiting !== undefined) this.#cell.host.dispatcher.scheduleTask(() => this.waiting?.wake(), 0)
   }
 }

@@ -286,8 +286,9 @@ export class SupervisorImpl implements Supervising {
   }
 
   private beginAll(group: ReadonlyArray<Child>): Effect.Effect<void, Ending> {
-    const [first, ...rest] = group
+    const first = group[0]
     if (first === undefined) return Effect.void
+    const rest = group.slice(1)
     const begun = Effect.exit(this.begin(first))
     if (!this.isDynamic) return Effect.flatMap(begun, (exit) => this.begunAgain(first, exit, rest))
     // No child waits for another one to come up.
