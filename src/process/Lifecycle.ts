@@ -356,7 +356,7 @@ export const info = (pid: Pid): Effect.Effect<Info, ProcessNotFound, ProcessHost
       status: cell.status === "running" || cell.status === "restarting" ? cell.status : "closing",
       queued: cell.queued,
       links: Array.from(cell.links ?? [], (partner) => partner.pid),
-      watchers: cell.watchers?.size ?? 0,
+      watchers: (cell.watchers?.size ?? 0) + (cell.calls?.all.length ?? 0),
       trapsExits: cell.trapsExits,
       names: cell.host.node.names.of(cell),
       groups: cell.host.node.groups.of(cell)

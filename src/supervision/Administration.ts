@@ -42,11 +42,10 @@ const withSupervisor = <A, E, R>(
   f: (supervisor: SupervisorImpl, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | AskError, R | ProcessHost> =>
   withHost((host, fiber): Effect.Effect<A, E | AskError, R> => {
-    const target = String(pid)
     const cell = cellAt(host, pid)
-    if (cell === undefined || cell.status === "ended") return Exit.fail(new ProcessNotFound({ target }))
+    if (cell === undefined || cell.status === "ended") return Exit.fail(new ProcessNotFound({ target: String(pid) }))
     const { role } = cell
-    return role instanceof SupervisorImpl ? f(role, fiber) : Exit.fail(new NotASupervisor({ target }))
+    return role instanceof SupervisorImpl ? f(role, fiber) : Exit.fail(new NotASupervisor({ target: String(pid) }))
   })
 
 const childOf = (supervisor: SupervisorImpl, id: string): Effect.Effect<Child, ChildNotFound> => {

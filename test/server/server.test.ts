@@ -349,4 +349,18 @@ describe("Server", () => {
       assert.deepStrictEqual(yield* ProcessHost.list(), [])
     }).pipe(Effect.provide(host))
   )
+
+  both("a sender that waited for space is told when the server takes a message, whatever its handler waits for", () =>
+    Effect.gen(function* () {
+      const Narrow = Server.make("test:narrow", { protocol: [Rpc.make("hang")], inbox: { capacity: 1 } })
+      const NarrowLive = Narrow.toLayer(() => Effect.succeed(Narrow.of({ handlers: { hang: () => Effect.never } })))
+      const pid = yield* Effect.provide(Process.start(Narrow), NarrowLive)
+      const senders = [
+        yield* Effect.forkChild(Process.send(pid, "hang")),
+        yield* Effect.forkChild(Process.send(pid, "hang"))
+      ]
+      for (const sender of senders) yield* Fiber.join(sender)
+      assert.strictEqual((yield* Process.info(pid)).queued, 1)
+    }).pipe(Effect.provide(host))
+  )
 })

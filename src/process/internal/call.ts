@@ -22,6 +22,9 @@ export class Call implements Sender, Timed, Waited, Watcher {
   private isAnswered = false
   private milliseconds = Infinity
   private deadlines: Deadlines | undefined = undefined
+  /** Its neighbours among the calls of the callee. */
+  previous: Call | undefined = undefined
+  next: Call | undefined = undefined
   /** Where it waits for space. */
   private inbox: InboxImpl | undefined = undefined
   private readonly callee: Cell
@@ -51,7 +54,7 @@ export class Call implements Sender, Timed, Waited, Watcher {
   begin(deadlines: Deadlines, milliseconds: number): void {
     // The callee's inbox may have dropped it already.
     if (this.isOver) return
-    ;(this.callee.watchers ??= new Set()).add(this)
+    ;(this.callee.calls ??= new Calls()).add(this)
     if (milliseconds === Infinity) return
     this.milliseconds = milliseconds
     this.deadlines = deadlines
@@ -112,9 +115,38 @@ export class Call implements Sender, Timed, Waited, Watcher {
   private end(): boolean {
     if (this.isOver) return false
     this.isOver = true
-    this.callee.watchers?.delete(this)
+    this.callee.calls?.remove(this)
     this.deadlines?.onOver(this.dispatcher)
     this.inbox?.unpark(this)
     return true
+  }
+}
+
+/** The calls that a process has yet to answer: a list through the calls themselves, since there are many, and few at once. */
+export class Calls {
+  private first: Call | undefined = undefined
+
+  add(call: Call): void {
+    const { first } = this
+    call.next = first
+    if (first !== undefined) first.previous = call
+    this.first = call
+  }
+
+  /** A call that is not among them is passed over. */
+  remove(call: Call): void {
+    const { next, previous } = call
+    if (previous !== undefined) previous.next = next
+    else if (this.first === call) this.first = next
+    if (next !== undefined) next.previous = previous
+    call.previous = undefined
+    call.next = undefined
+  }
+
+  /** Those that there are now, the oldest first. */
+  get all(): ReadonlyArray<Call> {
+    const all: Array<Call> = []
+    for (let call = this.first; call !== undefined; call = call.next) all.push(call)
+    return all.toReversed()
   }
 }

@@ -15,7 +15,7 @@ import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
 import { type Cancel, isKilled, type ProcessEvent } from "../ProcessEvent.ts"
-import { Call } from "./call.ts"
+import type { Calls } from "./call.ts"
 import { bodyOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, nothing } from "./environment.ts"
 import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
@@ -59,6 +59,8 @@ export class Cell implements InboxOwner, Waited {
   trapsExits = false
   links: Set<Cell> | undefined = undefined
   watchers: Set<Watcher> | undefined = undefined
+  /** Those that wait for its answer. */
+  calls: Calls | undefined = undefined
   /** How to call off the watches that this process keeps over others. */
   watches: Set<() => void> | undefined = undefined
   listeners: Map<string, Listener> | undefined = undefined
@@ -111,8 +113,7 @@ export class Cell implements InboxOwner, Waited {
   waitReport(): WaitReport {
     const what = `process ${this.name} (${this.definition.name})`
     // A call tells by itself what it waits for.
-    const waiting = Array.from(this.watchers ?? []).filter((one) => !(one instanceof Call))
-    return { what, isKind: false, waiting: [["for the end of", waiting]] }
+    return { what, isKind: false, waiting: [["for the end of", this.watchers ?? []]] }
   }
 
   // ---------------------------------------------------------------- running
@@ -179,6 +180,7 @@ export class Cell implements InboxOwner, Waited {
     for (const listener of listeners?.values() ?? []) this.inbox.restore(listener.drain())
     // Those who begin to watch in answer to it watch the body that comes next.
     for (const watcher of Array.from(watchers ?? [])) watcher.onRestart?.(this, exit)
+    for (const call of this.calls?.all ?? []) call.onRestart(this, exit)
     if (this.keeper?.links !== "break") return
     this.links = undefined
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
@@ -294,10 +296,11 @@ export class Cell implements InboxOwner, Waited {
       left.push(...inbox.drain())
     }
     this.bury(left, why ?? reasonOf(exit))
-    const { links, watchers, watches } = this
+    const { calls, links, watchers, watches } = this
     this.release()
     for (const unwatch of watches ?? []) unwatch()
     for (const watcher of watchers ?? []) watcher.onExit(this, exit)
+    for (const call of calls?.all ?? []) call.onExit(this, exit)
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
     this.shown = undefined
     this.host.onEnded()
@@ -311,6 +314,7 @@ export class Cell implements InboxOwner, Waited {
     this.listeners = undefined
     this.links = undefined
     this.watchers = undefined
+    this.calls = undefined
     this.watches = undefined
     this.successor = undefined
     this.children = undefined

@@ -34,6 +34,7 @@ export type Ending = Finished | TooManyRestarts
 
 export class SupervisorImpl implements Supervising {
   readonly cell: Cell
+  readonly name: string
   readonly settings: Settings
   readonly children = new Map<string, Child>()
   readonly happenings = new Topic<SupervisorEvent>()
@@ -48,15 +49,12 @@ export class SupervisorImpl implements Supervising {
 
   constructor(cell: Cell, settings: Settings, environment: Environment) {
     this.cell = cell
+    this.name = cell.name
     this.settings = settings
     this.environment = environment
     this.scope = cell.scope
     this.budget = new Budget(settings.intensity, settings.periodMillis)
     this.agenda = new Agenda(cell, (event) => (event._tag === "Cancel" ? Effect.fail(new Finished()) : Effect.void))
-  }
-
-  get name(): string {
-    return this.cell.name
   }
 
   get isDynamic(): boolean {
@@ -286,8 +284,9 @@ export class SupervisorImpl implements Supervising {
   }
 
   private beginAll(group: ReadonlyArray<Child>): Effect.Effect<void, Ending> {
-    const [first, ...rest] = group
+    const first = group[0]
     if (first === undefined) return Effect.void
+    const rest = group.slice(1)
     const begun = Effect.exit(this.begin(first))
     if (!this.isDynamic) return Effect.flatMap(begun, (exit) => this.begunAgain(first, exit, rest))
     // No child waits for another one to come up.

@@ -50,6 +50,7 @@ class Late implements Timed {
 export const stopTogether = (children: ReadonlyArray<Child>, supervisor: Cell): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const deadlines = supervisor.host.deadlinesBy(fiber.getRef(Clock.Clock))
+    const reason = `its supervisor ${supervisor.name} stops it`
     const cells: Array<Cell> = []
     // Most children have the same time, so that one deadline serves them.
     const byTime = new Map<number, Late>()
@@ -67,7 +68,7 @@ export const stopTogether = (children: ReadonlyArray<Child>, supervisor: Cell): 
         late.cells.push(cell)
         byTime.set(millis, late)
       }
-      cell.cancelOrStop({ _tag: "Cancel", from: supervisor.pid, reason: `its supervisor ${supervisor.name} stops it` })
+      cell.cancelOrStop({ _tag: "Cancel", from: supervisor.pid, reason })
     }
     if (cells.every(isDown)) return Effect.void
     for (const late of byTime.values()) deadlines.add(late)
