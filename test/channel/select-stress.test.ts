@@ -129,7 +129,7 @@ describe("selects in numbers", () => {
 
   sized(
     "L17 a value that was sent before a select with a limit begins is received, never the limit",
-    { full: 25_000, explored: 3 },
+    { full: 25_000, explored: 2 },
     (rounds) =>
       Effect.gen(function* () {
         const channel = yield* Channel.unbounded<number>()
@@ -141,7 +141,8 @@ describe("selects in numbers", () => {
           })
         )
         yield* Effect.forEach(range(4), () => Effect.repeat(round, { times: rounds - 1 }), { concurrency: "unbounded" })
-      })
+      }),
+    10_000
   )
 
   sized(

@@ -31,11 +31,12 @@ export const both = <A, E>(name: string, program: () => Effect.Effect<A, E, Scop
 export const sized = <S, A, E>(
   name: string,
   sizes: { readonly full: S; readonly explored: S },
-  program: (size: S) => Effect.Effect<A, E, Scope.Scope>
+  program: (size: S) => Effect.Effect<A, E, Scope.Scope>,
+  schedules = 1000
 ): void => {
   it.effect(name, () => inTime(Effect.suspend(() => program(sizes.full))))
-  it.live(`${name}, in 1,000 schedules`, () =>
-    explore(Effect.scoped(Effect.suspend(() => program(sizes.explored))), { schedules: 1000 })
+  it.live(`${name}, in ${schedules.toLocaleString("en")} schedules`, () =>
+    explore(Effect.scoped(Effect.suspend(() => program(sizes.explored))), { schedules })
   )
 }
 
