@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { monotonicMillis } from "../scheduler/internal/monotonic.ts"
 import * as Channel from "./Channel.ts"
 
 /**
@@ -54,10 +55,7 @@ export const after = (delay: Duration.Input): Effect.Effect<Channel.Receiver<num
   Effect.flatMap(Channel.conflated<number>(), (channel) => Effect.as(Effect.forkScoped(fire(channel, delay)), channel))
 
 // Timers go by monotonic time, which nobody sets; what they yield is the time of the wall clock.
-const monotonicMillis: Effect.Effect<number> = Effect.map(
-  Clock.monotonicTimeNanos,
-  (nanos) => Number(nanos) / 1_000_000
-)
+const now: Effect.Effect<number> = Clock.clockWith((clock) => Effect.sync(() => monotonicMillis(clock)))
 
 const fire = (channel: Channel.Channel<number>, delay: Duration.Input): Effect.Effect<void> =>
   Effect.andThen(Effect.sleep(delay), tell(channel))
@@ -117,7 +115,7 @@ export const timer: (delay: Duration.Input) => Effect.Effect<Timer, never, Scope
   const alone = yield* Semaphore.make(1)
   let running: Shot | undefined
   const set = Effect.fnUntraced(function* (delay: Duration.Input) {
-    const deadline = (yield* monotonicMillis) + Duration.toMillis(Duration.fromInputUnsafe(delay))
+    const deadline = (yield* now) + Duration.toMillis(Duration.fromInputUnsafe(delay))
     let fired = false
     const told = Effect.andThen(
       tell(channel),
@@ -134,7 +132,7 @@ export const timer: (delay: Duration.Input) => Effect.Effect<Timer, never, Scope
     if (!ended) yield* Fiber.interrupt(stopped.fiber)
     yield* Effect.ignore(Channel.tryReceive(channel))
     if (ended || stopped.hasFired()) return Option.none<Duration.Duration>()
-    return Option.some(Duration.millis(Math.max(0, stopped.deadline - (yield* monotonicMillis))))
+    return Option.some(Duration.millis(Math.max(0, stopped.deadline - (yield* now))))
   })
   yield* set(delay)
   const made: Timer = {
@@ -179,12 +177,12 @@ export const ticker = (period: Duration.Input): Effect.Effect<Channel.Receiver<n
   return Effect.flatMap(Channel.conflated<number>(), (channel) => {
     // Each tick is due at its own time, however late the one before was served.
     const tick = (due: number): Effect.Effect<never> =>
-      monotonicMillis.pipe(
+      now.pipe(
         Effect.flatMap((now) => fire(channel, Math.max(0, due - now))),
-        Effect.flatMap(() => monotonicMillis),
+        Effect.flatMap(() => now),
         Effect.flatMap((now) => tick(due + millis * Math.max(1, Math.floor((now - due) / millis) + 1)))
       )
-    const ticking = Effect.flatMap(monotonicMillis, (now) => tick(now + millis))
+    const ticking = Effect.flatMap(now, (now) => tick(now + millis))
     return Effect.as(Effect.forkScoped(ticking), channel)
   })
 }

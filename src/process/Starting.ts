@@ -1,21 +1,21 @@
 /**
  * Starting a process and knowing that it is up.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
 import { type Definition, type Implementation, TypeId } from "./Definition.ts"
-import { awaitStarted } from "./internal/awaitStarted.ts"
+import { awaitStartedWithin } from "./internal/awaitStarted.ts"
 import type { Cell } from "./internal/cell.ts"
 import type { Definition as Known } from "./internal/definition.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
 import type { Pid } from "./Pid.ts"
 import { HostNotFound, type SpawnError } from "./ProcessError.ts"
-import { AlreadyStarted, type StartError, type StartFailed, type StartIgnored, StartTimeout } from "./StartError.ts"
+import { AlreadyStarted, type StartError } from "./StartError.ts"
 
 /**
  * Says that this process has started: whoever started it with `Process.start`, or supervises it, goes on.
@@ -165,7 +165,7 @@ export const start = <
       if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
       cell = spawned.value
       // What the process takes is known to the compiler alone.
-      return Effect.as(within(cell, process.name, options?.timeout), cell.pid as Pid<Rpc.Any> as Pid<Rpcs>)
+      return Effect.as(awaitStartedWithin(cell, options?.timeout), cell.pid as Pid<Rpc.Any> as Pid<Rpcs>)
     })
     return Effect.onInterrupt(started, () => Effect.sync(() => cell?.kill(undefined)))
   })
@@ -186,21 +186,4 @@ const spawnNamed = (
   const spawned = host.spawn(definition, args, fiber)
   if (Exit.isSuccess(spawned)) names.register(name, spawned.value)
   return spawned
-}
-
-const within = (
-  cell: Cell,
-  process: string,
-  timeout: Duration.Input = Duration.infinity
-): Effect.Effect<void, StartFailed | StartIgnored | StartTimeout> => {
-  const duration = Duration.fromInputUnsafe(timeout)
-  if (!Duration.isFinite(duration)) return awaitStarted(cell)
-  return Effect.timeoutOrElse(awaitStarted(cell), {
-    duration,
-    orElse: () =>
-      Effect.suspend(() => {
-        cell.kill(undefined)
-        return Effect.fail(new StartTimeout({ process, milliseconds: Duration.toMillis(duration) }))
-      })
-  })
 }

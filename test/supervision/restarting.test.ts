@@ -1,5 +1,5 @@
-import { assert, describe } from "@effect/vitest"
-import { Effect, Exit, Schema } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Option, Schema } from "effect"
 import { ChildSpec, Process, ProcessHost, Selectable, Supervisor } from "troupe"
 import { both } from "../support/both.ts"
 import { actor, kill, pidOf, stage, takeAll, tell } from "../support/supervised.ts"
@@ -130,6 +130,20 @@ describe("the intensity of a supervisor", () => {
         yield* Effect.sleep("2100 millis")
       }
       assert.strictEqual((yield* Supervisor.count(tree)).active, 1)
+    }).pipe(Effect.provide(stage))
+  )
+
+  it.live("S16 goes by monotonic time: a wall clock that is set forward forgives nothing", () =>
+    Effect.gen(function* () {
+      const Tree = Supervisor.make("test:tree", { children: [actor("a", [])], intensity: 1, period: "1 hour" })
+      const tree = yield* Supervisor.start(Tree)
+      yield* kill(tree, "a")
+      const original = Date.now
+      Date.now = () => original() + 7_200_000
+      yield* kill(tree, "a")
+      const exit = yield* Effect.timeoutOption(Process.await(tree), "2 seconds")
+      Date.now = original
+      assert.isTrue(Option.exists(exit, Exit.isFailure))
     }).pipe(Effect.provide(stage))
   )
 

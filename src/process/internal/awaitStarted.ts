@@ -1,14 +1,16 @@
 /**
  * Waits until a process has started, or has ended before.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { StartFailed, StartIgnored } from "../StartError.ts"
+import type { Pid } from "../Pid.ts"
+import { StartFailed, StartIgnored, StartTimeout } from "../StartError.ts"
 import type { Cell } from "./cell.ts"
 
 export const hasStarted = ({ startup }: Cell): boolean => startup === undefined || startup.outcome === "ready"
 
-export const awaitStarted = (cell: Cell): Effect.Effect<void, StartFailed | StartIgnored> =>
+const awaitStarted = (cell: Cell): Effect.Effect<void, StartFailed | StartIgnored> =>
   Effect.callback((resume) => {
     const { definition, startup } = cell
     if (startup === undefined || hasStarted(cell)) return resume(Effect.void)
@@ -31,3 +33,22 @@ export const awaitStarted = (cell: Cell): Effect.Effect<void, StartFailed | Star
     })
     return Effect.sync(() => unwatch())
   })
+
+/** As {@link awaitStarted}; a process that has not started in time is killed by `killer`. */
+export const awaitStartedWithin = (
+  cell: Cell,
+  timeout: Duration.Input = Duration.infinity,
+  killer?: Pid
+): Effect.Effect<void, StartFailed | StartIgnored | StartTimeout> => {
+  const duration = Duration.fromInputUnsafe(timeout)
+  if (!Duration.isFinite(duration)) return awaitStarted(cell)
+  return Effect.timeoutOrElse(awaitStarted(cell), {
+    duration,
+    orElse: () =>
+      Effect.suspend(() => {
+        cell.kill(killer)
+        const milliseconds = Duration.toMillis(duration)
+        return Effect.fail(new StartTimeout({ process: cell.definition.name, milliseconds }))
+      })
+  })
+}

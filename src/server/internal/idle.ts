@@ -6,6 +6,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Turn } from "./behaviour.ts"
+import { monotonicMillis } from "../../scheduler/internal/monotonic.ts"
 
 export class Idle {
   readonly run: Turn
@@ -23,9 +24,8 @@ export class Idle {
     this.onDue = onDue
   }
 
-  // Monotonic: nobody sets it.
   private get now(): number {
-    return Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
+    return monotonicMillis(this.clock)
   }
 
   /** Whether it was quiet for so long, and nothing was done about it. */

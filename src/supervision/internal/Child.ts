@@ -60,7 +60,8 @@ export class Child implements Keeper {
   private readonly environment: Environment
   private readonly own: Budget | undefined
   private step: Step | undefined = undefined
-  private startedAt = 0
+  // Since when it has run; `undefined` while it does not.
+  private startedAt: number | undefined = undefined
   private endedWhileStarting: Down | undefined = undefined
 
   constructor(id: string, spec: ChildSpecImpl, supervisor: Supervising, environment: Environment) {
@@ -192,8 +193,8 @@ export class Child implements Keeper {
     if (this.own?.spend(now) === false) return Effect.succeed(undefined)
     if (backoff === undefined) return Effect.succeed(Duration.zero)
     const quiet = resetAfter === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(resetAfter))
-    if (this.startedAt > 0 && now - this.startedAt >= quiet) this.step = undefined
-    this.startedAt = 0
+    if (this.startedAt !== undefined && now - this.startedAt >= quiet) this.step = undefined
+    this.startedAt = undefined
     const step = this.step === undefined ? Schedule.toStep(backoff) : Effect.succeed<Step>(this.step)
     return Effect.flatMap(step, (step) => {
       this.step = step as Step

@@ -8,13 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { awaitStarted, hasStarted } from "../../process/internal/awaitStarted.ts"
+import { awaitStartedWithin, hasStarted } from "../../process/internal/awaitStarted.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { Environment } from "../../process/internal/environment.ts"
 import { Topic } from "../../process/internal/topic.ts"
 import type { Pid } from "../../process/Pid.ts"
 import { ProcessClosed } from "../../process/ProcessError.ts"
-import { type StartError, StartFailed, type StartIgnored, StartTimeout } from "../../process/StartError.ts"
+import { type StartError, StartFailed, type StartIgnored } from "../../process/StartError.ts"
+import { monotonicMillis } from "../../scheduler/internal/monotonic.ts"
 import type { SupervisorEvent } from "../SupervisorEvent.ts"
 import { ChildStartFailed, TooManyRestarts } from "../SupervisorError.ts"
 import { Agenda } from "./Agenda.ts"
@@ -167,11 +168,14 @@ export class SupervisorImpl implements Supervising {
           return Exit.fail(new StartFailed({ process: cell.definition.name, exit: cell.exit ?? Exit.void }))
         }
         this.tell({ _tag: "ChildStarted", id: child.id, pid: cell.pid })
-        child.started(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+        child.started(monotonicMillis(fiber.getRef(Clock.Clock)))
         return begun
       }
       if (hasStarted(cell)) return isUp()
-      const up = Effect.onInterrupt(this.awaitUp(child, cell), () => Effect.sync(() => cell.kill(this.cell.pid)))
+      const { pid } = this.cell
+      const up = Effect.onInterrupt(awaitStartedWithin(cell, child.spec.options.startTimeout, pid), () =>
+        Effect.sync(() => cell.kill(pid))
+      )
       return Effect.flatMap(up, isUp)
     })
   }
@@ -188,21 +192,6 @@ export class SupervisorImpl implements Supervising {
     return error
   }
 
-  private awaitUp(child: Child, cell: Cell): Effect.Effect<void, StartFailed | StartIgnored | StartTimeout> {
-    const { startTimeout } = child.spec.options
-    if (startTimeout === undefined) return awaitStarted(cell)
-    const duration = Duration.fromInputUnsafe(startTimeout)
-    const milliseconds = Duration.toMillis(duration)
-    return Effect.timeoutOrElse(awaitStarted(cell), {
-      duration,
-      orElse: () =>
-        Effect.suspend(() => {
-          cell.kill(this.cell.pid)
-          return Effect.fail(new StartTimeout({ process: cell.definition.name, milliseconds }))
-        })
-    })
-  }
-
   // ---------------------------------------------------------------- restarting
 
   private downed(child: Child, { exit, pid, state }: Down): Effect.Effect<void, Ending> {
@@ -217,7 +206,7 @@ export class SupervisorImpl implements Supervising {
     restart: Effect.Effect<void, Ending>
   ): Effect.Effect<void, Ending> {
     return Effect.withFiber((fiber) => {
-      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      const now = monotonicMillis(fiber.getRef(Clock.Clock))
       child.state = "restarting"
       if (!child.hasBudget) {
         if (this.budget.spend(now)) return restart
