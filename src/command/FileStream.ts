@@ -11,10 +11,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Command from "../dispatch/Command.ts"
-import type * as DispatchError from "../dispatch/DispatchError.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import * as Process from "../process/Yielding.ts"
-import type { CurrentProcess } from "../process/internal/services.ts"
 import { FileStreamError } from "./FileStreamError.ts"
 import { OpenFiles } from "./internal/fileStream.ts"
 
@@ -23,7 +21,7 @@ export * from "./FileStreamError.ts"
 /**
  * The handle of an open file.
  *
- * @category models
+ * @category schemas
  */
 export const Handle = Schema.Int.pipe(Schema.brand("troupe/command/FileStream"))
 
@@ -45,7 +43,7 @@ export type Handle = typeof Handle.Type
  * - `createNew`: writes a file that must not be there.
  * - `update`: reads and writes a file that is there, from its beginning.
  *
- * @category models
+ * @category schemas
  */
 export const Mode = Schema.Literals(["read", "write", "append", "createNew", "update"])
 
@@ -128,13 +126,6 @@ export const layer = (
     })
   )
 
-/** What every command of the module answers with. */
-type Yielded<A> = Effect.Effect<
-  A,
-  FileStreamError | DispatchError.DispatchError,
-  Dispatcher.Handles<"stream"> | CurrentProcess
->
-
 /**
  * Opens a file for this process, at its beginning.
  *
@@ -144,23 +135,21 @@ type Yielded<A> = Effect.Effect<
  *
  * @category yielding
  */
-export const open = (path: string, mode: Mode): Yielded<Handle> => Process.yield(commands.open, { path, mode })
+export const open = (path: string, mode: Mode) => Process.yield(commands.open, { path, mode })
 
 /**
  * Reads the next bytes, no more than `bytes` and at least one; none at the end of the file.
  *
  * @category yielding
  */
-export const read = (handle: Handle, bytes: number): Yielded<Option.Option<Uint8Array>> =>
-  Process.yield(commands.read, { handle, bytes })
+export const read = (handle: Handle, bytes: number) => Process.yield(commands.read, { handle, bytes })
 
 /**
  * Writes all of a chunk.
  *
  * @category yielding
  */
-export const write = (handle: Handle, bytes: Uint8Array): Yielded<void> =>
-  Process.yield(commands.write, { handle, bytes })
+export const write = (handle: Handle, bytes: Uint8Array) => Process.yield(commands.write, { handle, bytes })
 
 /**
  * Goes to a place in the file, counted in bytes from its start or from where one is; answers the place, from the start. A
@@ -168,7 +157,7 @@ export const write = (handle: Handle, bytes: Uint8Array): Yielded<void> =>
  *
  * @category yielding
  */
-export const seek = (handle: Handle, offset: number, from: "start" | "current" = "start"): Yielded<number> =>
+export const seek = (handle: Handle, offset: number, from: "start" | "current" = "start") =>
   Process.yield(commands.seek, { handle, offset, from })
 
 /**
@@ -176,29 +165,28 @@ export const seek = (handle: Handle, offset: number, from: "start" | "current" =
  *
  * @category yielding
  */
-export const truncate = (handle: Handle, size: number): Yielded<void> =>
-  Process.yield(commands.truncate, { handle, size })
+export const truncate = (handle: Handle, size: number) => Process.yield(commands.truncate, { handle, size })
 
 /**
  * How many bytes the file has now.
  *
  * @category yielding
  */
-export const size = (handle: Handle): Yielded<number> => Process.yield(commands.size, { handle })
+export const size = (handle: Handle) => Process.yield(commands.size, { handle })
 
 /**
  * Waits until what was written is on the disk.
  *
  * @category yielding
  */
-export const sync = (handle: Handle): Yielded<void> => Process.yield(commands.sync, { handle })
+export const sync = (handle: Handle) => Process.yield(commands.sync, { handle })
 
 /**
  * Closes the file, once what is under way on it is done.
  *
  * @category yielding
  */
-export const close = (handle: Handle): Yielded<void> => Process.yield(commands.close, { handle })
+export const close = (handle: Handle) => Process.yield(commands.close, { handle })
 
 /**
  * What the file has from here to its end, in chunks of no more than `bytes`, 64 KiB when absent; each is read when it is
@@ -213,14 +201,7 @@ export const close = (handle: Handle): Yielded<void> => Process.yield(commands.c
  *
  * @category yielding
  */
-export const chunks = (
-  handle: Handle,
-  bytes: number = 64 * 1024
-): Stream.Stream<
-  Uint8Array,
-  FileStreamError | DispatchError.DispatchError,
-  Dispatcher.Handles<"stream"> | CurrentProcess
-> =>
+export const chunks = (handle: Handle, bytes: number = 64 * 1024) =>
   Stream.unfold(handle, () =>
     Effect.map(read(handle, bytes), (chunk) => (Option.isNone(chunk) ? undefined : ([chunk.value, handle] as const)))
   )

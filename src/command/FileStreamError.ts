@@ -52,8 +52,7 @@ const because = FileStreamErrorReason.match({
     `the chunk has ${size} bytes, and the limit is ${limit}. Take smaller chunks, or raise maxChunkBytes of the layer.`,
   InvalidPosition: ({ from, offset }) =>
     `${offset} from ${from} is before the beginning of the file. Seek to 0 or a place after it.`,
-  NotOpen: () =>
-    "this handle was closed, or belongs to another process. Open the file in the process that uses it.",
+  NotOpen: () => "this handle was closed, or belongs to another process. Open the file in the process that uses it.",
   Other: ({ detail }) => `${detail}. See what the file system says of it.`
 })
 

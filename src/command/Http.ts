@@ -6,14 +6,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Command from "../dispatch/Command.ts"
-import type * as DispatchError from "../dispatch/DispatchError.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import * as Process from "../process/Yielding.ts"
-import type { CurrentProcess } from "../process/internal/services.ts"
 import { HttpError } from "./HttpError.ts"
 import { Request, Response } from "./HttpMessage.ts"
 import { requester } from "./internal/http.ts"
@@ -24,7 +21,7 @@ export * from "./HttpMessage.ts"
 /**
  * Several requests, made `concurrency` at a time, 8 when absent.
  *
- * @category models
+ * @category schemas
  */
 export const Batch = Schema.Struct({
   requests: Schema.Array(Request),
@@ -128,13 +125,7 @@ export const layer = (
  *
  * @category yielding
  */
-export const request = (
-  request: Request
-): Effect.Effect<
-  Response,
-  HttpError | DispatchError.DispatchError,
-  Dispatcher.Handles<"http"> | CurrentProcess
-> => Process.yield(commands.request, request)
+export const request = (request: Request) => Process.yield(commands.request, request)
 
 /**
  * Makes several requests, no more than `concurrency` at once, and answers with the outcome of each, in the order of the
@@ -149,11 +140,7 @@ export const request = (
 export const requestBatch = (
   requests: ReadonlyArray<Request>,
   options?: { readonly concurrency?: number | undefined }
-): Effect.Effect<
-  ReadonlyArray<Result.Result<Response, HttpError>>,
-  DispatchError.DispatchError,
-  Dispatcher.Handles<"http"> | CurrentProcess
-> =>
+) =>
   Process.yield(commands.requestBatch, {
     requests,
     ...(options?.concurrency === undefined ? {} : { concurrency: options.concurrency })

@@ -9,7 +9,7 @@ import { HttpError } from "./HttpError.ts"
  * The body of a request: bytes as they are, a text in UTF-8, or a value as JSON. `contentType` is
  * `application/octet-stream`, `text/plain` or `application/json` unless it is given, here or as a header.
  *
- * @category models
+ * @category schemas
  */
 export const Body = Schema.TaggedUnion({
   Bytes: { bytes: Schema.Uint8Array, contentType: Schema.optionalKey(Schema.String) },
@@ -32,7 +32,7 @@ export type Body = typeof Body.Type
  * `query` is added to the query that `url` has; a list gives its name several times. `url` may be relative where the
  * client has a url of its own to begin with. Redirects are followed as the client does.
  *
- * @category models
+ * @category schemas
  */
 export const Request = Schema.Struct({
   method: Schema.optionalKey(Schema.Literals(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "QUERY"])),

@@ -9,10 +9,8 @@ import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Socket from "effect/socket/Socket"
 import * as Command from "../dispatch/Command.ts"
-import type * as DispatchError from "../dispatch/DispatchError.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import * as Process from "../process/Yielding.ts"
-import type { CurrentProcess } from "../process/internal/services.ts"
 import { Connections } from "./internal/webSocket.ts"
 import { WebSocketError } from "./WebSocketError.ts"
 import { Connect, Handle, Message, Received, State } from "./WebSocketMessage.ts"
@@ -89,13 +87,6 @@ export const layer = (
     })
   )
 
-/** What every command of the module answers with. */
-type Yielded<A> = Effect.Effect<
-  A,
-  WebSocketError | DispatchError.DispatchError,
-  Dispatcher.Handles<"websocket"> | CurrentProcess
->
-
 /**
  * Connects this process to a server, and answers when the handshake is done.
  *
@@ -111,7 +102,7 @@ type Yielded<A> = Effect.Effect<
  *
  * @category yielding
  */
-export const connect = (url: string, options?: Omit<Connect, "url">): Yielded<Handle> =>
+export const connect = (url: string, options?: Omit<Connect, "url">) =>
   Process.yield(commands.connect, { url, ...options })
 
 /**
@@ -119,7 +110,7 @@ export const connect = (url: string, options?: Omit<Connect, "url">): Yielded<Ha
  *
  * @category yielding
  */
-export const send = (handle: Handle, message: string | Uint8Array): Yielded<void> =>
+export const send = (handle: Handle, message: string | Uint8Array) =>
   Process.yield(commands.send, {
     handle,
     message: typeof message === "string" ? { _tag: "Text", text: message } : { _tag: "Bytes", bytes: message }
@@ -131,7 +122,7 @@ export const send = (handle: Handle, message: string | Uint8Array): Yielded<void
  *
  * @category yielding
  */
-export const receive = (handle: Handle): Yielded<Received> => Process.yield(commands.receive, { handle })
+export const receive = (handle: Handle) => Process.yield(commands.receive, { handle })
 
 /**
  * Closes the connection, and gives the handle back. The close is sent behind the messages that were sent before; what has
@@ -144,7 +135,7 @@ export const receive = (handle: Handle): Yielded<Received> => Process.yield(comm
  *
  * @category yielding
  */
-export const close = (handle: Handle, code: number = 1000, reason: string = ""): Yielded<void> =>
+export const close = (handle: Handle, code: number = 1000, reason: string = "") =>
   Process.yield(commands.close, { handle, code, reason })
 
 /**
@@ -152,4 +143,4 @@ export const close = (handle: Handle, code: number = 1000, reason: string = ""):
  *
  * @category yielding
  */
-export const state = (handle: Handle): Yielded<State> => Process.yield(commands.state, { handle })
+export const state = (handle: Handle) => Process.yield(commands.state, { handle })

@@ -67,7 +67,8 @@ const because = WebSocketErrorReason.match({
   Congested: ({ limit, waiting }) =>
     `${waiting} bytes wait to be sent, and the limit is ${limit}. Send later, or raise maxBufferedBytes of the layer.`,
   InvalidClose: ({ detail }) => `${detail}.`,
-  NotOpen: () => "this handle was closed, or belongs to another process. Connect in the process that uses the connection."
+  NotOpen: () =>
+    "this handle was closed, or belongs to another process. Connect in the process that uses the connection."
 })
 
 /**

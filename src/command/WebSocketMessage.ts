@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 /**
  * The handle of a connection, which belongs to the process that connected.
  *
- * @category models
+ * @category schemas
  */
 export const Handle = Schema.Int.pipe(Schema.brand("troupe/command/WebSocket"))
 
@@ -21,7 +21,7 @@ export type Handle = typeof Handle.Type
  * Where to connect: a url that begins with `ws:` or `wss:`, the subprotocols to offer, and headers of the handshake, which
  * browsers can't send.
  *
- * @category models
+ * @category schemas
  */
 export const Connect = Schema.Struct({
   url: Schema.String,
@@ -39,7 +39,7 @@ export type Connect = typeof Connect.Type
 /**
  * A message: a text, or bytes.
  *
- * @category models
+ * @category schemas
  */
 export const Message = Schema.TaggedUnion({
   Text: { text: Schema.String },
@@ -57,7 +57,7 @@ export type Message = typeof Message.Type
  * What is received: a message, or how the connection was closed. The code 1006 says that it broke off; 1005, that the
  * other side gave no code.
  *
- * @category models
+ * @category schemas
  */
 export const Received = Schema.TaggedUnion({
   Text: { text: Schema.String },
@@ -75,7 +75,7 @@ export type Received = typeof Received.Type
 /**
  * Whether a connection is open, and the subprotocol which the server chose, or none, "".
  *
- * @category models
+ * @category schemas
  */
 export const State = Schema.Struct({
   status: Schema.Literals(["open", "closing", "closed"]),

@@ -46,5 +46,12 @@ export const webServer = (listener?: RequestListener) =>
       })
   )
 
+/** Completes when the connection is closed. */
+export const closed = (socket: Socket): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (socket.destroyed) return resume(Effect.void)
+    socket.once("close", () => resume(Effect.void))
+  })
+
 /** A port of this machine on which nobody listens. */
 export const freePort: Effect.Effect<number> = Effect.scoped(Effect.map(webServer(), ({ port }) => port))
