@@ -133,6 +133,33 @@ export const layer = (
  *
  * `FileStreamError`, with the reason `NotFound`, `AlreadyExists`, `NoPermission`, `NotAFile` or `Other`.
  *
+ * **Example** (Writing, and reading back)
+ *
+ * ```ts import.meta.vitest
+ * import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+ * import { Effect, Exit, FileSystem, Layer, Option, Schema } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ * import { FileStream } from "troupe/command"
+ *
+ * const Clerk = Process.make("app:clerk", { args: Schema.String })
+ * const ClerkLive = Clerk.toLayer(Effect.fn(function*(path) {
+ *   const out = yield* FileStream.open(path, "write")
+ *   yield* FileStream.write(out, new TextEncoder().encode("a ledger"))
+ *   yield* FileStream.close(out)
+ *   const file = yield* FileStream.open(path, "read")
+ *   yield* FileStream.seek(file, 2)
+ *   return Option.map(yield* FileStream.read(file, 6), (bytes) => new TextDecoder().decode(bytes))
+ * })).pipe(Layer.provide(FileStream.layer()))
+ *
+ * const program = Effect.gen(function*() {
+ *   const path = yield* (yield* FileSystem.FileSystem).makeTempFileScoped()
+ *   return yield* Effect.flatMap(Process.spawn(Clerk, path), Process.await)
+ * }).pipe(Effect.scoped)
+ *
+ * const Live = Layer.mergeAll(ClerkLive, ProcessHost.layer("app:processes")).pipe(Layer.provideMerge(NodeFileSystem.layer))
+ * await Effect.runPromise(Effect.provide(program, Live)) // => Exit.succeed(Option.some("ledger"))
+ * ```
+ *
  * @category yielding
  */
 export const open = (path: string, mode: Mode) => Process.yield(commands.open, { path, mode })
@@ -195,8 +222,28 @@ export const close = (handle: Handle) => Process.yield(commands.close, { handle 
  * **Example** (The lines of a file)
  *
  * ```ts import.meta.vitest
- * import { Effect, FileSystem, Layer, Stream } from "effect"
- * import { NodeFileSystem } from "@effect/platform-node"
+ * import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+ * import { Effect, Exit, FileSystem, Layer, Schema, Stream } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ * import { FileStream } from "troupe/command"
+ *
+ * const Reader = Process.make("app:reader", { args: Schema.String })
+ * const ReaderLive = Reader.toLayer(Effect.fn(function*(path) {
+ *   const file = yield* FileStream.open(path, "read")
+ *   return yield* FileStream.chunks(file).pipe(Stream.decodeText, Stream.splitLines, Stream.runCollect)
+ * })).pipe(Layer.provide(FileStream.layer()))
+ *
+ * const program = Effect.gen(function*() {
+ *   const fs = yield* FileSystem.FileSystem
+ *   const path = yield* fs.makeTempFileScoped()
+ *   yield* fs.writeFileString(path, "one\ntwo")
+ *   return yield* Effect.flatMap(Process.spawn(Reader, path), Process.await)
+ * }).pipe(Effect.scoped)
+ *
+ * const Live = Layer.mergeAll(ReaderLive, ProcessHost.layer("app:processes")).pipe(
+ *   Layer.provideMerge(NodeFileSystem.layer)
+ * )
+ * await Effect.runPromise(Effect.provide(program, Live)) // => Exit.succeed(["one", "two"])
  * ```
  *
  * @category yielding

@@ -123,6 +123,38 @@ export const layer = (
  *
  * `HttpError`, whose `reason` tells why there is no answer, or none that was taken.
  *
+ * **Example** (An answer that must be good and JSON, within a time)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { HttpClient, HttpClientResponse } from "effect/http"
+ * import { Process, ProcessHost } from "troupe"
+ * import { Http } from "troupe/command"
+ *
+ * const client = HttpClient.make((request) =>
+ *   Effect.succeed(HttpClientResponse.fromWeb(request, new Response("gone", { status: 410 })))
+ * )
+ * const HttpLive = Http.layer().pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, client)))
+ *
+ * const Buyer = Process.make("app:buyer")
+ * const BuyerLive = Buyer.toLayer(Effect.fn(function*() {
+ *   const order: Http.Request = {
+ *     method: "POST",
+ *     url: "https://example.org/orders",
+ *     body: { _tag: "Json", json: { article: 7 } }
+ *   }
+ *   const response = yield* Process.yield(Http.commands.request, order, { timeout: "5 seconds" })
+ *   return yield* Http.filterStatusOk(response).pipe(
+ *     Effect.flatMap(({ json }) => json),
+ *     Effect.catchReason("HttpError", "StatusNotOk", ({ status }) => Effect.succeed(status))
+ *   )
+ * })).pipe(Layer.provide(HttpLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Buyer), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [BuyerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed(410)
+ * ```
+ *
  * @category yielding
  */
 export const request = (request: Request) => Process.yield(commands.request, request)
@@ -134,6 +166,29 @@ export const request = (request: Request) => Process.yield(commands.request, req
  * **Details**
  *
  * All answers are kept until the last one has come.
+ *
+ * **Example** (Those that are answered, and those that are not)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer, Result } from "effect"
+ * import { HttpClient, HttpClientResponse } from "effect/http"
+ * import { Process, ProcessHost } from "troupe"
+ * import { Http } from "troupe/command"
+ *
+ * const client = HttpClient.make((request) => Effect.succeed(HttpClientResponse.fromWeb(request, new Response("yes"))))
+ * const HttpLive = Http.layer().pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, client)))
+ *
+ * const Crawler = Process.make("app:crawler")
+ * const CrawlerLive = Crawler.toLayer(Effect.fn(function*() {
+ *   const urls = ["https://example.org/", "gopher://example.org/"]
+ *   const outcomes = yield* Http.requestBatch(urls.map((url) => ({ url })), { concurrency: 2 })
+ *   return outcomes.map(Result.match({ onSuccess: ({ text }) => text, onFailure: ({ reason }) => reason._tag }))
+ * })).pipe(Layer.provide(HttpLive))
+ *
+ * const program = Effect.flatMap(Process.spawn(Crawler), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [CrawlerLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed(["yes", "InvalidUrl"])
+ * ```
  *
  * @category yielding
  */

@@ -100,6 +100,42 @@ export const layer = (
  * `WebSocketError`, with the reason `InvalidUrl`, `InvalidRequest`, `HostNotFound`, `Unreachable`, `Tls`, `Rejected` or
  * `ConnectFailed`.
  *
+ * **Example** (A server that says everything back)
+ *
+ * ```ts import.meta.vitest
+ * import { createServer } from "node:http"
+ * import * as NodeWS from "@effect/platform-node/NodeWS"
+ * import { Effect, Exit, Layer, Schema } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ * import { WebSocket } from "troupe/command"
+ *
+ * const Guest = Process.make("app:guest", { args: Schema.String })
+ * const GuestLive = Guest.toLayer(Effect.fn(function*(url) {
+ *   const handle = yield* WebSocket.connect(url)
+ *   yield* WebSocket.send(handle, "hello")
+ *   const received = yield* WebSocket.receive(handle)
+ *   yield* WebSocket.close(handle)
+ *   return received
+ * })).pipe(Layer.provide(WebSocket.layer()), Layer.provide(NodeWS.layerWebSocketConstructor))
+ *
+ * const program = Effect.gen(function*() {
+ *   const server = createServer()
+ *   new NodeWS.WebSocketServer({ server }).on("connection", (socket) => {
+ *     socket.on("message", (message) => socket.send(String(message)))
+ *   })
+ *   const url = yield* Effect.promise(() =>
+ *     new Promise<string>((resolve) =>
+ *       server.listen(0, "127.0.0.1", () => resolve(`ws://127.0.0.1:${(server.address() as { port: number }).port}`))
+ *     )
+ *   )
+ *   const exit = yield* Effect.flatMap(Process.spawn(Guest, url), Process.await)
+ *   server.close()
+ *   return exit
+ * })
+ * await Effect.runPromise(Effect.provide(program, [GuestLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed({ _tag: "Text", text: "hello" })
+ * ```
+ *
  * @category yielding
  */
 export const connect = (url: string, options?: Omit<Connect, "url">) =>

@@ -37,7 +37,7 @@ class Connection {
   readonly url: string
   /** Receivers take turns: each message goes to one of them. */
   readonly turns = Semaphore.makeUnsafe(1)
-  private readonly ws: Socket.WebSocketLike
+  readonly ws: Socket.WebSocketLike
   private readonly limits: Limits
   private readonly frames: Array<Frame> = []
   /** The bytes which have come and were not received, here and in the socket. */
@@ -50,6 +50,8 @@ class Connection {
     this.ws = ws
     this.limits = limits
     const pausable = "pause" in ws
+    // A client without a listener for errors may throw them where nobody catches them.
+    ws.addEventListener("error", () => {})
     ws.addEventListener("message", ({ data }) => {
       const size = sizeOf(data)
       this.unreceived += size
@@ -201,15 +203,17 @@ export class Connections {
       if (refused !== undefined) return yield* Effect.fail(refused)
       const protocols = [...(request.protocols ?? [])]
       const options = request.headers === undefined ? protocols : { protocols, headers: request.headers }
-      const ws = yield* Effect.acquireRelease(
+      const connection = yield* Effect.acquireRelease(
         Effect.try({
-          try: () => this.construct(request.url, options),
+          // In the step in which it is made, so that nothing it says is missed.
+          try: () => new Connection(url, this.construct(request.url, options), this.limits),
           catch: (cause): WebSocketErrorReason => ({ _tag: "InvalidRequest", detail: networkFailure(cause).detail })
         }),
-        (ws) => Effect.sync(() => ws.close(1000))
+        ({ ws }) => Effect.sync(() => ws.close(1000))
       )
-      const connection = new Connection(url, ws, this.limits)
-      const socket = yield* Socket.fromWebSocket(Effect.succeed(ws), { highWaterMark: this.limits.maxBufferedBytes })
+      const socket = yield* Socket.fromWebSocket(Effect.succeed(connection.ws), {
+        highWaterMark: this.limits.maxBufferedBytes
+      })
       const { pull } = yield* Effect.mapError(socket.reader, connectReason)
       return { connection, pull, writer: yield* socket.writer }
     })
