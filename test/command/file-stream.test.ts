@@ -13,10 +13,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Logger, Option, Schema, Stream } from "effect"
+import { Deferred, Effect, Fiber, FileSystem, Layer, Logger, Option, Schema, Stream } from "effect"
 import { Process } from "troupe"
 import { FileStream } from "troupe/command"
-import { host, inProcess } from "../support/processes.ts"
+import { host, inProcess, settle } from "../support/processes.ts"
 import { withProcess } from "../support/withProcess.ts"
 
 const live = (options?: FileStream.Options) =>
@@ -268,6 +268,39 @@ describe("D18 stream", () => {
       const { length } = readFileSync(path)
       assert.isTrue(length > 0 && length % chunk.length === 0, String(length))
     }).pipe(Effect.provide(live()))
+  )
+
+  it.effect("D18 stream: the end of a process waits for the write that is under way, and closes the file then", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      let finish = (): void => undefined
+      const file = {
+        writeAll: () =>
+          Effect.callback<void>((resume) => {
+            log.push("write begins")
+            finish = () => {
+              log.push("write ends")
+              resume(Effect.void)
+            }
+          })
+      } as unknown as FileSystem.File
+      const fs = FileSystem.layerNoop({
+        open: () => Effect.acquireRelease(Effect.succeed(file), () => Effect.sync(() => log.push("file closes")))
+      })
+      const body = Effect.flatMap(FileStream.open("a", "write"), (handle) => FileStream.write(handle, bytes("a")))
+      const program = withProcess(body, (kill) =>
+        Effect.gen(function* () {
+          yield* settle
+          const killing = yield* Effect.forkChild(kill)
+          yield* settle
+          assert.deepStrictEqual(log, ["write begins"])
+          finish()
+          yield* Fiber.join(killing)
+        })
+      )
+      yield* Effect.provide(program, Layer.mergeAll(FileStream.layer().pipe(Layer.provide(fs)), host, Logger.layer([])))
+      assert.deepStrictEqual(log, ["write begins", "write ends", "file closes"])
+    })
   )
 
   it.live("D18 stream: the lines of a file, in chunks that split its characters", () =>

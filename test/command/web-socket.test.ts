@@ -287,42 +287,6 @@ describe.each(clients)("D18 websocket with the client %s", (name, client) => {
     }).pipe(Effect.provide(live(client, { maxMessageBytes: 10 })))
   )
 
-  it.live("D18 websocket: when nobody receives, the server is kept from sending, or the connection closed", () =>
-    Effect.gen(function* () {
-      const count = 2000
-      const chunk = "z".repeat(10_000)
-      let unsent = (): number => 0
-      const { closing, drained, url } = yield* webSocketServer((socket) => {
-        unsent = () => socket.bufferedAmount
-        for (let index = 0; index < count; index++) socket.send(`${index} ${chunk}`)
-        socket.send("end")
-      })
-      yield* inProcess(
-        Effect.gen(function* () {
-          const handle = yield* WebSocket.connect(url)
-          if (name === "WebSocket") {
-            // It closes by itself; nobody has received anything.
-            assert.deepStrictEqual(yield* closing, { code: 4008, reason: "messages not received" })
-            let received = 0
-            const rest = Effect.flatMap(WebSocket.receive(handle), () => Effect.sync(() => received++))
-            const overflow = yield* reason(Effect.forever(rest))
-            assert.deepStrictEqual(overflow, { _tag: "Overflow", limit: 100_000 })
-            assert.isTrue(received > 8 && received < 50, String(received))
-            return
-          }
-          for (let index = 0; index < count; index++) {
-            const message = yield* WebSocket.receive(handle)
-            assert.isTrue(message._tag === "Text" && message.text === `${index} ${chunk}`)
-            // What was not received yet is not here: most of it waits where it comes from.
-            if (index === 0) assert.isAbove(unsent(), 1_000_000)
-          }
-          assert.deepStrictEqual(yield* WebSocket.receive(handle), text("end"))
-        })
-      )
-      yield* drained
-    }).pipe(Effect.provide(live(client, { maxBufferedBytes: 100_000 })))
-  )
-
   it.live("D18 websocket: when the server does not read, what waits to be sent stays within the limit", () =>
     Effect.gen(function* () {
       const got = yield* Deferred.make<number>()
@@ -362,7 +326,64 @@ describe.each(clients)("D18 websocket with the client %s", (name, client) => {
   )
 })
 
+/** A server that sends more than anything between it and the client holds: numbered messages of 10,000 bytes, and "end". */
+const talkative = Effect.gen(function* () {
+  let socket: NodeWS.WebSocket | undefined
+  const server = yield* webSocketServer((connected) => {
+    socket = connected
+    for (let index = 0; index < 2000; index++) socket.send(`${index} ${"z".repeat(10_000)}`)
+    socket.send("end")
+  })
+  return { ...server, unsent: () => socket?.bufferedAmount ?? 0 }
+})
+
 describe("D18 websocket", () => {
+  it.live("D18 websocket: when nobody receives, a client that can pause keeps the server from sending", () =>
+    Effect.gen(function* () {
+      const { drained, unsent, url } = yield* talkative
+      const paused = yield* Deferred.make<void>()
+      const watched = (...args: ConstructorParameters<typeof NodeWS.WebSocket>): NodeWS.WebSocket => {
+        const ws = new NodeWS.WebSocket(...args)
+        ws.pause = () => {
+          Deferred.doneUnsafe(paused, Exit.void)
+          NodeWS.WebSocket.prototype.pause.call(ws)
+        }
+        return ws
+      }
+      const client = Layer.succeed(Socket.WebSocketConstructor, (url) => watched(url))
+      const body = Effect.gen(function* () {
+        const handle = yield* WebSocket.connect(url)
+        yield* Deferred.await(paused)
+        assert.isAbove(unsent(), 1_000_000)
+        for (let index = 0; index < 2000; index++) {
+          const message = yield* WebSocket.receive(handle)
+          assert.isTrue(message._tag === "Text" && message.text.startsWith(`${index} zz`))
+        }
+        assert.deepStrictEqual(yield* WebSocket.receive(handle), text("end"))
+      })
+      yield* Effect.provide(inProcess(body), live(client, { maxBufferedBytes: 100_000 }))
+      yield* drained
+    })
+  )
+
+  it.live("D18 websocket: when nobody receives, a client that can't pause closes, and what has come is received", () =>
+    Effect.gen(function* () {
+      const { closing, drained, url } = yield* talkative
+      const body = Effect.gen(function* () {
+        const handle = yield* WebSocket.connect(url)
+        assert.deepStrictEqual(yield* closing, { code: 4008, reason: "messages not received" })
+        let received = 0
+        const rest = Effect.flatMap(WebSocket.receive(handle), () => Effect.sync(() => received++))
+        const overflow = yield* reason(Effect.forever(rest))
+        assert.deepStrictEqual(overflow, { _tag: "Overflow", limit: 100_000 })
+        assert.strictEqual(received, 10)
+      })
+      const client = Socket.layerWebSocketConstructorGlobal
+      yield* Effect.provide(inProcess(body), live(client, { maxBufferedBytes: 100_000 }))
+      yield* drained
+    })
+  )
+
   it.live("D18 websocket: headers of the handshake, where the client can send them", () =>
     Effect.gen(function* () {
       const { sockets, url } = yield* webSocketServer()

@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Cookies from "effect/http/Cookies"
 import * as HttpBody from "effect/http/HttpBody"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -115,8 +115,6 @@ export const requester = (
   client: HttpClient.HttpClient,
   limits: Limits
 ): ((request: Request) => Effect.Effect<Response, HttpError>) => {
-  // The scope ends with the request, and with it the connection of an answer which was not read to its end.
-  const scoped = HttpClient.withScope(client)
   return (request) => {
     const method = request.method ?? "GET"
     const url = shown(request)
@@ -130,7 +128,7 @@ export const requester = (
       const response = yield* HttpClientRequest.make(method)(request.url, { urlParams: request.query }).pipe(
         HttpClientRequest.setBody(Option.getOrElse(body, () => HttpBody.empty)),
         HttpClientRequest.setHeaders(request.headers ?? {}),
-        scoped.execute,
+        client.execute,
         Effect.mapError((error) => reasonOf(error, 0))
       )
       const { "set-cookie": _cookies, ...headers } = response.headers
@@ -143,9 +141,6 @@ export const requester = (
         body: yield* readBody(response, limits.maxResponseBytes)
       })
     })
-    return respond.pipe(
-      Effect.scoped,
-      Effect.mapError((reason) => new HttpError({ method, url, reason }))
-    )
+    return Effect.mapError(respond, (reason) => new HttpError({ method, url, reason }))
   }
 }
