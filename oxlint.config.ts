@@ -19,7 +19,7 @@ export const floors = [
 ]
 
 /** Files of `src` which need Node, such as `src/cli/**`: all others load in browsers too. */
-const nodeFiles: Array<string> = []
+const nodeFiles: Array<string> = ["src/command/driver/**"]
 
 const floorRule = (floor: string, index: number): OxlintOverride => {
   const above = ["index.ts", ...floors.slice(index + 1).map((name) => `${name}/`)]
@@ -71,6 +71,8 @@ export default defineConfig({
     },
     // The one module that needs a test runner; it is loaded by nobody but tests.
     { files: ["src/testing/vitest.ts"], rules: { "troupe/effect-alone": "off" } },
+    // A driver handles commands with a package that its user installs.
+    { files: ["src/command/driver/**"], rules: { "troupe/effect-alone": "off" } },
     { files: ["test/**", "docs/**"], rules: { "no-await-in-loop": "off", "oxc/no-map-spread": "off" } },
     ...floors.map(floorRule),
     ...(nodeFiles.length === 0 ? [] : [{ files: nodeFiles, rules: { "import/no-nodejs-modules": "off" as const } }])
