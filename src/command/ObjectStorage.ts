@@ -31,18 +31,25 @@ export const Location = Schema.Struct({ bucket: Bucket, key: Schema.NonEmptyStri
  */
 export type Location = typeof Location.Type
 
+/** What an HTTP header can carry. */
+const HeaderValue: Schema.String = Schema.String.check(
+  Schema.isPattern(/^([\x21-\x7E]([\x20-\x7E]*[\x21-\x7E])?)?$/, {
+    expected: "printable ASCII without space around it"
+  })
+)
+
+const ContentType: Schema.String = HeaderValue.check(Schema.isNonEmpty())
+
 /**
  * Pairs that are kept with an object: names in small letters, values of printable ASCII, as HTTP headers carry them.
  *
  * @category schemas
  */
-export const Metadata = Schema.Record(
-  Schema.String.check(Schema.isPattern(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, { expected: "a header's name in small letters" })),
-  Schema.String.check(
-    Schema.isPattern(/^([\x21-\x7E]([\x20-\x7E]*[\x21-\x7E])?)?$/, {
-      expected: "printable ASCII without space around it"
-    })
-  )
+export const Metadata = Schema.Record(Schema.String, HeaderValue).check(
+  // A schema for the keys would leave alone those that do not fit it.
+  Schema.makeFilter((pairs) => Object.keys(pairs).every((name) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)), {
+    expected: "names of headers in small letters"
+  })
 )
 
 /**
@@ -53,7 +60,7 @@ export const Metadata = Schema.Record(
 export const Upload = Schema.Struct({
   ...Location.fields,
   body: Schema.Uint8ArrayFromBase64,
-  contentType: Schema.optionalKey(Schema.NonEmptyString),
+  contentType: Schema.optionalKey(ContentType),
   metadata: Schema.optionalKey(Metadata),
   onlyIfAbsent: Schema.optionalKey(Schema.Boolean)
 })
@@ -167,7 +174,7 @@ export const Expiry: Schema.Duration = Schema.Duration.check(
 export const PresignPut = Schema.Struct({
   ...Location.fields,
   expiresIn: Expiry,
-  contentType: Schema.optionalKey(Schema.NonEmptyString)
+  contentType: Schema.optionalKey(ContentType)
 })
 
 /**

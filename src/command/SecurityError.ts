@@ -192,7 +192,7 @@ export type Reason = typeof Reason.Type
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import * as SecurityError from "troupe/command/SecurityError"
+ * import { SecurityError } from "troupe/command"
  *
  * const refused = Effect.fail(
  *   new SecurityError.SecurityError({

@@ -222,6 +222,23 @@ const make = (
  *
  * `MissingPackage` without the packages `@aws-sdk/client-s3` and `@aws-sdk/s3-request-presigner`.
  *
+ * **Example** (A storage of one's own)
+ *
+ * ```ts no-run
+ * import { Layer, Redacted } from "effect"
+ * import { CloudStorage } from "troupe/command"
+ * import * as S3 from "troupe/command/s3"
+ *
+ * const StorageLive = CloudStorage.layer({ maxBytes: 1024 * 1024 }).pipe(
+ *   Layer.provide(S3.layer({
+ *     endpoint: "https://storage.example:9000",
+ *     region: "us-east-1",
+ *     credentials: { accessKeyId: "reports", secretAccessKey: Redacted.make("from the configuration") },
+ *     pathStyle: true
+ *   }))
+ * )
+ * ```
+ *
  * @category layers
  */
 export const layer = (options: Options): Layer.Layer<ObjectStorage, MissingPackage> =>
