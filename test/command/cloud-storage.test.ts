@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Queue, Redacted } from "effect"
+import { TestClock } from "effect/testing"
 import { Process, type ProcessHost } from "troupe"
 import * as CloudStorage from "../../src/command/CloudStorage.ts"
 import * as CloudStorageError from "../../src/command/CloudStorageError.ts"
@@ -136,11 +137,13 @@ describe("CloudStorage", () => {
     )
   }
 
-  it.live("D18 cloudstorage: a yield with a timeout gives a storage up that does not answer", () =>
+  it.effect("D18 cloudstorage: a yield with a timeout gives a storage up that does not answer", () =>
     run((server) =>
       Effect.gen(function* () {
         server.fault = () => "hang"
-        const asked = yield* Process.yieldAsync(CloudStorage.commands.list, { bucket }, { timeout: "50 millis" })
+        const asked = yield* Process.yieldAsync(CloudStorage.commands.list, { bucket }, { timeout: "1 minute" })
+        yield* Queue.take(server.stuck)
+        yield* TestClock.adjust("1 minute")
         const error = yield* Effect.flip(asked.await)
         assert.strictEqual(error._tag, "YieldTimeout")
         yield* Queue.take(server.closed)

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { InvalidOption } from "../../process/ProcessError.ts"
 import { CloudStorageError, Refused, type Reason } from "../CloudStorageError.ts"
 import { ObjectStorage, type Info, type Location, type Page, type PresignGet } from "../ObjectStorage.ts"
 import { readBody } from "./internal/s3Body.ts"
@@ -220,7 +221,8 @@ const make = (
  *
  * **Errors**
  *
- * `MissingPackage` without the packages `@aws-sdk/client-s3` and `@aws-sdk/s3-request-presigner`.
+ * `MissingPackage` without the packages `@aws-sdk/client-s3` and `@aws-sdk/s3-request-presigner`; `InvalidOption` without a
+ * region. That an endpoint is wrong shows when it is first used, as `Unreachable`.
  *
  * **Example** (A storage of one's own)
  *
@@ -241,10 +243,14 @@ const make = (
  *
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<ObjectStorage, MissingPackage> =>
+export const layer = (options: Options): Layer.Layer<ObjectStorage, MissingPackage | InvalidOption> =>
   Layer.effect(
     ObjectStorage,
     Effect.gen(function* () {
+      if (options.region === "") {
+        const expected = "the name of a region, such as us-east-1"
+        return yield* new InvalidOption({ subject: "S3.layer", option: "region", value: '""', expected })
+      }
       const s3 = yield* load("@aws-sdk/client-s3", () => import("@aws-sdk/client-s3"))
       const presigner = yield* load("@aws-sdk/s3-request-presigner", () => import("@aws-sdk/s3-request-presigner"))
       const client = yield* Effect.acquireRelease(

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber, Option, Queue, Redacted } from "effect"
+import { DateTime, Duration, Effect, Fiber, Layer, Option, Queue, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import * as S3 from "../../../src/command/driver/S3.ts"
 import type { CloudStorageError } from "../../../src/command/CloudStorageError.ts"
@@ -79,7 +79,7 @@ describe("S3", () => {
   it.live("D18 cloudstorage: a bucket is listed page by page, in the order of keys", () =>
     withStorage((storage) =>
       Effect.gen(function* () {
-        const keys = ["a", "b/1", "b/2", "c & <d>", "e\u0001f", "g+h i", "z"]
+        const keys = [" ", "a", "b/1", "b/2", "c & <d>", "e\u0001f", "g+h i", "j\r\nk ", "z"]
         for (const key of keys.toReversed()) yield* upload(storage, key)
         const seen: Array<string> = []
         let continuation: Option.Option<string> = Option.none()
@@ -299,6 +299,13 @@ describe("S3", () => {
         assert.strictEqual(why._tag, "Unreachable")
         assert.include(why.message, endpoint)
       }
+    })
+  )
+
+  it.live("D18 cloudstorage: a layer without a region does not start", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(S3.layer({ region: "" }))))
+      assert.match(error.message, /"region" of S3.layer is ""; it must be the name of a region/)
     })
   )
 
