@@ -5,6 +5,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import { step } from "../channel/internal/step.ts"
 import type * as Selectable from "../channel/Selectable.ts"
 import type { Any } from "../dispatch/Command.ts"
 import type { Handles } from "../dispatch/Dispatcher.ts"
@@ -163,10 +164,11 @@ export const yieldAsync = <C extends Any, const O extends YieldOptions = {}>(
     const { door } = cell
     const pending = door.open(command, payload, fiber)
     const answer = pending.answer as Answer as unknown as Yield<Rpc.Success<C>, YieldError<C, O>>
-    const work = perform(door, pending, (options as O | undefined)?.timeout, fiber)
     if (pending.exit !== undefined) return Exit.succeed(answer)
-    return Effect.map(Effect.forkIn(work, cell.scope, { startImmediately: true }), (worker) => {
-      if (pending.exit === undefined) pending.worker = worker
-      return answer
+    const timeout = (options as O | undefined)?.timeout
+    const work = step((worker) => {
+      pending.worker = worker
+      return perform(door, pending, timeout, worker)
     })
+    return Effect.as(Effect.forkIn(work, cell.scope, { startImmediately: true }), answer)
   }) as Effect.Effect<Yield<Rpc.Success<C>, YieldError<C, O>>, never, YieldServices<C>>

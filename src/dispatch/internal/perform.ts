@@ -15,8 +15,9 @@ import type { Handling } from "./registry.ts"
 type Work = Effect.Effect<unknown, unknown>
 
 /**
- * Does the work of a yield, in the fiber that evaluates it, and answers with its outcome. To be called in the step in
- * which it was opened. An interruption reaches the handler; the yield is given up then, and nothing completes it any more.
+ * Does the work of a yield and answers with its outcome. To be called in a step of the fiber that does the work, when the
+ * yield has been opened. An interruption reaches the handler; the yield is given up then, and nothing completes it any
+ * more.
  */
 export const perform = (
   door: Door,
@@ -24,26 +25,21 @@ export const perform = (
   timeout: Duration.Input | undefined,
   fiber: Fiber.Fiber<unknown, unknown>
 ): Work => {
-  if (pending.exit !== undefined) return pending.exit
-  const { handling, registry } = pending
+  const { exit, handling, registry } = pending
+  if (exit !== undefined) return exit
   // A script answers in place of the handlers.
   if (handling === undefined || door.script !== undefined) return givingUp(pending, pending.answer.await)
   const { interceptors } = registry
-  const begun = interceptors.length === 0 ? begin(pending, handling) : Effect.suspend(() => begin(pending, handling))
-  // A handler that has its answer at hand costs nothing but itself.
-  if (Exit.isExit(begun) && !(Exit.isSuccess(begun) && begun.value instanceof LaterImpl)) {
-    return outcomeOf(pending, begun)
+  if (interceptors.length === 0 && timeout === undefined) {
+    const begun = begin(pending, handling)
+    // A handler that has its answer at hand costs nothing but itself.
+    if (Exit.isExit(begun) && !isLater(begun)) return outcomeOf(pending, begun)
+    return inContextOf(handling, door, pending, fiber, begun)
   }
-  let work = Effect.flatMap(begun, (answer) =>
-    answer instanceof LaterImpl ? later(pending, answer) : Exit.succeed(answer)
-  )
-  for (const around of interceptors.toReversed()) work = (around(pending, work) as Work | undefined) ?? work
+  let work: Work = Effect.suspend(() => Effect.flatMap(begin(pending, handling), (answer) => orLater(pending, answer)))
+  for (const around of interceptors.toReversed()) work = around(pending, work) as Work
   if (timeout !== undefined) work = limited(pending, work, Duration.fromInputUnsafe(timeout))
-  const outcome = Effect.matchCauseEffect(work, {
-    onFailure: (cause) => outcomeOf(pending, Exit.failCause(cause)),
-    onSuccess: (value) => outcomeOf(pending, Exit.succeed(value))
-  })
-  return givingUp(pending, Effect.provideContext(outcome, door.contextFor(handling, fiber)))
+  return inContextOf(handling, door, pending, fiber, work)
 }
 
 const begin = (pending: Pending, handling: Handling): Work => {
@@ -51,15 +47,47 @@ const begin = (pending: Pending, handling: Handling): Work => {
   return Result.isSuccess(begun) ? (begun.success as Work) : Exit.die(begun.failure)
 }
 
+const isLater = (exit: Exit.Exit<unknown, unknown>): boolean => Exit.isSuccess(exit) && exit.value instanceof LaterImpl
+
+const orLater = (pending: Pending, answer: unknown): Work => {
+  if (!(answer instanceof LaterImpl)) return Exit.succeed(answer)
+  const { onInterrupt } = answer
+  const completion = pending.answer.await
+  return onInterrupt === undefined ? completion : Effect.onInterrupt(completion, () => onInterrupt)
+}
+
+// Two frames hold all that there is to hold, since this is on the way of every handler that does something.
+const inContextOf = (
+  handling: Handling,
+  door: Door,
+  pending: Pending,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  work: Work
+): Work => {
+  const { context } = fiber
+  fiber.setContext(door.contextFor(handling, fiber))
+  const outcome = Effect.matchCauseEffect(work, {
+    onFailure: (cause) => outcomeOf(pending, Exit.failCause(cause)),
+    onSuccess: (value) =>
+      value instanceof LaterImpl ? orLater(pending, value) : outcomeOf(pending, Exit.succeed(value))
+  })
+  return Effect.onExitPrimitive(outcome, () => {
+    fiber.setContext(context)
+    pending.giveUp()
+    return undefined
+  })
+}
+
 // What another one completed it with goes before what the handler itself answers.
 const outcomeOf = (pending: Pending, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
-  if (pending.exit !== exit) pending.settle(exit)
+  if (pending.exit === undefined || !isSame(pending.exit, exit)) pending.settle(exit)
   return pending.exit ?? exit
 }
 
-const later = (pending: Pending, { onInterrupt }: LaterImpl): Work => {
-  const { await: completion } = pending.answer
-  return onInterrupt === undefined ? completion : Effect.onInterrupt(completion, () => onInterrupt)
+// Who waited for a completion from elsewhere has that one, perhaps made anew on its way.
+const isSame = (one: Exit.Exit<unknown, unknown>, other: Exit.Exit<unknown, unknown>): boolean => {
+  if (Exit.isSuccess(one)) return Exit.isSuccess(other) && one.value === other.value
+  return Exit.isFailure(other) && one.cause === other.cause
 }
 
 const limited = (pending: Pending, work: Work, duration: Duration.Duration): Work =>
