@@ -207,9 +207,11 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
 
   it.live("D18 http: a port where nobody listens, a name that nobody has, a server without TLS", () =>
     Effect.gen(function* () {
-      const refused = yield* failure({ url: `http://127.0.0.1:${yield* freePort}` })
-      assert.strictEqual(refused.reason._tag, "Unreachable")
-      assert.include(refused.message, "ECONNREFUSED")
+      for (const host of ["127.0.0.1", "localhost"]) {
+        const refused = yield* failure({ url: `http://${host}:${yield* freePort}` })
+        assert.strictEqual(refused.reason._tag, "Unreachable")
+        assert.include(refused.message, "connect ECONNREFUSED")
+      }
       const unknown = yield* failure({ url: "http://nowhere.invalid/" })
       assert.deepStrictEqual(unknown.reason, { _tag: "HostNotFound" })
       const { drained, port } = yield* webServer()
@@ -228,7 +230,11 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
         [{ url: "http://user:secret@127.0.0.1/a?key=secret#secret" }, "InvalidUrl"],
         [{ url: "http://127.0.0.1", query: { key: "secret" }, headers: { "a b": "secret" } }, "InvalidRequest"],
         [{ url: "http://127.0.0.1", headers: { a: "secret\r\nb: c" } }, "InvalidRequest"],
-        [{ url: "http://127.0.0.1", body: { _tag: "Text", text: "secret" } }, "InvalidRequest"]
+        [{ url: "http://127.0.0.1", body: { _tag: "Text", text: "secret" } }, "InvalidRequest"],
+        [
+          { url: "http://127.0.0.1", method: "PUT", body: { _tag: "Text", text: "", contentType: "a\nb" } },
+          "InvalidRequest"
+        ]
       ] as const
       for (const [request, reason] of reasons) {
         const error = yield* failure(request)

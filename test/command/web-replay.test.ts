@@ -68,9 +68,9 @@ describe("D16 D18 recordings", () => {
         )
         const args = { port, path: join(folder, "a") }
         const pid = yield* Process.spawn(Worker, args, { record: recorder })
-        return yield* Effect.flatten(Process.await(pid))
+        return yield* Process.await(pid)
       }).pipe(Effect.scoped, Effect.provide(Layer.merge(Worker.toLayer(body).pipe(Layer.provide(clients)), host)))
-      assert.strictEqual(recorded.length, 13)
+      assert.isTrue(Exit.isSuccess(recorded), String(recorded))
       const unhandled = Layer.mergeAll(
         Replay.unhandled(Http.commands),
         Replay.unhandled(FileStream.commands),
@@ -82,7 +82,7 @@ describe("D16 D18 recordings", () => {
         Worker.toLayer(body).pipe(Layer.provide(unhandled))
       )
       assert.isTrue(matches)
-      assert.deepStrictEqual(exit, Exit.succeed(recorded))
+      assert.deepStrictEqual<unknown>(exit, recorded)
     })
   )
 })
