@@ -193,6 +193,8 @@ describe("D18 stream", () => {
           const back = yield* FileStream.open(path, "read")
           assert.deepStrictEqual(yield* reason(FileStream.read(back, 11)), tooLarge)
           assert.deepStrictEqual(yield* FileStream.read(back, 10), Option.some(new Uint8Array(10)))
+          assert.strictEqual((yield* Effect.flip(FileStream.read(back, 0)))._tag, "InvalidCommandPayload")
+          assert.strictEqual((yield* Effect.flip(FileStream.truncate(file, -1)))._tag, "InvalidCommandPayload")
           assert.strictEqual((yield* reason(FileStream.read(file, 1)))._tag, "WrongMode")
           assert.strictEqual((yield* reason(FileStream.truncate(back, 1)))._tag, "WrongMode")
         })

@@ -297,6 +297,8 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
       assert.deepStrictEqual(texts, ["/0", "/1", "/2", "/3", "ConnectionClosed", "/5", "/6", "/7", "/8", "/9"])
       assert.strictEqual(most, 3)
       assert.deepStrictEqual(none, [])
+      const invalid = yield* Effect.flip(inProcess(Http.requestBatch(requests, { concurrency: 0 })))
+      assert.strictEqual(invalid._tag, "InvalidCommandPayload")
     }).pipe(Effect.provide(live(client)))
   )
 })
