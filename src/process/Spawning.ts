@@ -17,6 +17,8 @@ import { MonitorImpl } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
 import { HostNotFound, type SendError, type SpawnError } from "./ProcessError.ts"
 import type { Monitor } from "./ProcessEvent.ts"
+import type { Allowance } from "../dispatch/internal/allowed.ts"
+import type { Policy } from "../dispatch/Policy.ts"
 
 /**
  * How a process is started.
@@ -33,6 +35,8 @@ export interface SpawnOptions<Rpcs extends Rpc.Any> {
   readonly name?: string | undefined
   /** A message that is delivered with the start, or to the process that has the name. */
   readonly message?: InitialMessage<Rpcs> | undefined
+  /** The commands that it may yield, and those that it spawns, as far as the spawner's own policy goes: that one when absent. */
+  readonly policy?: Policy | undefined
 }
 
 /**
@@ -100,6 +104,7 @@ interface Options {
   readonly host?: string | undefined
   readonly name?: string | undefined
   readonly message?: { readonly topic: string; readonly payload?: unknown } | undefined
+  readonly policy?: Policy | undefined
 }
 
 // Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
@@ -112,13 +117,13 @@ const spawnWith = <A>(
   prepare: (cell: Cell) => A
 ): Effect.Effect<A, SpawnError | SendError> => {
   const { hosts, names } = here.node
-  const { host: hostName = here.name, message, name } = options ?? {}
+  const { host: hostName = here.name, message, name, policy } = options ?? {}
   const owner = name === undefined ? undefined : names.whereis(name)
   let cell = owner
   if (cell === undefined) {
     const host = hosts.get(hostName)
     if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
-    const spawned = host.spawn(process, args, fiber)
+    const spawned = host.spawn(process, args, fiber, policy as Allowance | undefined)
     if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
     cell = spawned.value
     if (name !== undefined) names.register(name, cell)
@@ -137,7 +142,7 @@ const spawnWith = <A>(
  * - `process`: the definition. Its implementation is required of the context, so that a forgotten layer is a compile
  *   error.
  * - `args`: the arguments of the body; they may be left out where there are none.
- * - `options`: the host, a name, and a message to give along.
+ * - `options`: the host, a name, a message to give along, and a policy.
  *
  * The process lives until its body ends, and not longer than its host; it does not end with its spawner (that is what
  * links are for). It sees the context of its spawner, the services of its own implementation over it, and over those

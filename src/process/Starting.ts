@@ -7,6 +7,8 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
+import type { Allowance } from "../dispatch/internal/allowed.ts"
+import type { Policy } from "../dispatch/Policy.ts"
 import { type Definition, type Implementation, TypeId } from "./Definition.ts"
 import { awaitStartedWithin } from "./internal/awaitStarted.ts"
 import type { Cell } from "./internal/cell.ts"
@@ -98,6 +100,8 @@ export interface StartOptions {
   readonly name?: string | undefined
   /** How long it has to say that it is ready: as long as it likes when absent. */
   readonly timeout?: Duration.Input | undefined
+  /** The commands that it may yield, and those that it spawns, as far as the starter's own policy goes: that one when absent. */
+  readonly policy?: Policy | undefined
 }
 
 /**
@@ -174,16 +178,16 @@ const spawnNamed = (
   here: HostImpl,
   definition: Known,
   args: unknown,
-  { host: hostName = here.name, name }: StartOptions,
+  { host: hostName = here.name, name, policy }: StartOptions,
   fiber: Fiber.Fiber<unknown, unknown>
 ): Exit.Exit<Cell, SpawnError | AlreadyStarted> => {
   const { hosts, names } = here.node
   const host = hosts.get(hostName)
   if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
-  if (name === undefined) return host.spawn(definition, args, fiber)
+  if (name === undefined) return host.spawn(definition, args, fiber, policy as Allowance | undefined)
   const owner = names.whereis(name)
   if (owner !== undefined) return Exit.fail(new AlreadyStarted({ name, pid: owner.pid }))
-  const spawned = host.spawn(definition, args, fiber)
+  const spawned = host.spawn(definition, args, fiber, policy as Allowance | undefined)
   if (Exit.isSuccess(spawned)) names.register(name, spawned.value)
   return spawned
 }

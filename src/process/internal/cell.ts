@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Ref from "effect/Ref"
+import { Door } from "../../dispatch/internal/door.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
@@ -29,6 +30,7 @@ import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
 import { type Startup, startupOf } from "./startup.ts"
 import type { Watcher } from "./watcher.ts"
+import { yielderOf } from "./yielder.ts"
 
 class Listener extends InboxImpl {
   /** How many listen to the topic. */
@@ -72,6 +74,8 @@ export class Cell implements InboxOwner, Waited {
   role: object | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
+  /** Where what it yields passes; made for the first. */
+  private doorway: Door | undefined = undefined
   /** Who looks into it, if anybody does. */
   inspection: Inspection | undefined = undefined
   /** The topic of the message that it took last, for its report. */
@@ -296,6 +300,7 @@ export class Cell implements InboxOwner, Waited {
       left.push(...inbox.drain())
     }
     this.bury(left, why ?? reasonOf(exit))
+    this.doorway?.close()
     const { calls, links, watchers, watches } = this
     this.release()
     for (const unwatch of watches ?? []) unwatch()
@@ -323,6 +328,7 @@ export class Cell implements InboxOwner, Waited {
     this.environment = nothing
     this.handedOn = undefined
     this.inspection = undefined
+    this.doorway = undefined
     this.context = nothing.base
   }
 
@@ -361,6 +367,11 @@ export class Cell implements InboxOwner, Waited {
   private get queues(): ReadonlyArray<InboxImpl> {
     const listeners = [...(this.listeners?.values() ?? [])]
     return this.messages === undefined ? listeners : [this.messages, ...listeners]
+  }
+
+  /** Where what it yields passes. */
+  get door(): Door {
+    return (this.doorway ??= new Door(yielderOf(this)))
   }
 
   get queued(): number {

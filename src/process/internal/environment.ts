@@ -3,37 +3,14 @@
  * with, and over those what was given at the spawn of the process or of an ancestor.
  */
 import * as Context from "effect/Context"
-import * as Layer from "effect/Layer"
-import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
-import * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
+import { ofTheCaller, ofTheFiber } from "../../dispatch/internal/ambient.ts"
 import type { Cell } from "./cell.ts"
 import type { Implementation } from "./definition.ts"
 import { CurrentProcess, ProcessHost } from "./services.ts"
 
-// These belong to the place where code runs: a process has them from its spawner, and never from the layer that its
-// implementation was built in.
-const ofTheSpawner: ReadonlySet<string> = new Set([
-  References.CurrentLogAnnotations.key,
-  References.CurrentLogSpans.key,
-  References.CurrentLogLevel.key,
-  References.MinimumLogLevel.key,
-  References.TracerSpanAnnotations.key,
-  References.TracerSpanLinks.key,
-  Tracer.ParentSpan.key
-])
-
 // These are the process's own: they are replaced, or begin anew.
-const ofTheProcess: ReadonlySet<string> = new Set([
-  Scope.Scope.key,
-  CurrentProcess.key,
-  // A stack begins with the process: frames of its spawner would pile up along a chain of spawns.
-  References.CurrentStackFrame.key,
-  ProcessHost.key,
-  Scheduler.Scheduler.key,
-  Layer.CurrentMemoMap.key
-])
+const ofTheProcess: ReadonlySet<string> = new Set([...ofTheFiber, CurrentProcess.key, ProcessHost.key])
 
 /** Where processes are placed: what every process of one host sees. */
 export interface Place {
@@ -70,7 +47,7 @@ export class Environment {
   private make(implementation: Implementation, place: Place): Environment {
     const map = new Map(this.base.mapUnsafe)
     for (const [key, value] of implementation.services.mapUnsafe) {
-      if (!ofTheSpawner.has(key)) map.set(key, value)
+      if (!ofTheCaller.has(key)) map.set(key, value)
     }
     for (const [key, value] of this.given.mapUnsafe) map.set(key, value)
     for (const key of ofTheProcess) map.delete(key)
@@ -112,7 +89,7 @@ const givenAround = (context: Context.Context<never>, spawner: Cell): Context.Co
   const own = spawner.context.mapUnsafe
   const given = new Map(spawner.environment.given.mapUnsafe)
   for (const [key, value] of context.mapUnsafe) {
-    if (own.get(key) !== value && !ofTheProcess.has(key) && !ofTheSpawner.has(key)) given.set(key, value)
+    if (own.get(key) !== value && !ofTheProcess.has(key) && !ofTheCaller.has(key)) given.set(key, value)
   }
   return given.size === 0 ? empty : Context.makeUnsafe(given)
 }

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Duration from "effect/Duration"
 import * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+import { type Allowance, narrowed } from "../../dispatch/internal/allowed.ts"
 import type { DeadLetter, Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import {
@@ -72,13 +73,18 @@ export class HostImpl implements Host {
    * Starts a process, in one step. Its body runs in a later one, so that what is set up in this one (a monitor, a link, a
    * name) is there whatever the body does.
    */
-  spawn(definition: Definition, args: unknown, fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<Cell, SpawnError> {
+  spawn(
+    definition: Definition,
+    args: unknown,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    allowance: Allowance | undefined
+  ): Exit.Exit<Cell, SpawnError> {
     const refusal = this.refusal()
     if (refusal !== undefined) return Exit.fail(refusal)
     const implementation = Context.getOrUndefined(fiber.context, definition.key)
     return implementation === undefined
       ? Exit.fail(new DefinitionNotFound({ process: definition.name }))
-      : this.spawnAs(implementation, args, inherited(fiber.context, cellOf(fiber)))
+      : this.spawnAs(implementation, args, inherited(contextOf(fiber, allowance), cellOf(fiber)))
   }
 
   /** As {@link spawn}, for a process that sees what `spawner` sees. */
@@ -169,3 +175,6 @@ export class HostImpl implements Host {
     this.onEmpty = () => resume(Effect.void)
   })
 }
+
+const contextOf = (fiber: Fiber.Fiber<unknown, unknown>, allowance: Allowance | undefined): Context.Context<never> =>
+  allowance === undefined ? fiber.context : narrowed(fiber.context, allowance)

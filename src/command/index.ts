@@ -1,0 +1,4 @@
+/**
+ * Troupe's commands: what processes ask of the world.
+ */
+export * as Clock from "./Clock.ts"

@@ -1,0 +1,142 @@
+/**
+ * A yield under its tag. It is settled once: by its handler, by a completion from elsewhere, or when nobody waits for it
+ * any more.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type { SchedulerDispatcher } from "effect/Scheduler"
+import { Source } from "../../channel/internal/Source.ts"
+import { afterwards, step } from "../../channel/internal/step.ts"
+import * as Selectable from "../../channel/Selectable.ts"
+import type { WaitReport } from "../../scheduler/internal/Waited.ts"
+import type { Any } from "../Command.ts"
+import type { Yielded, Yielder } from "../Yielded.ts"
+import type { Door } from "./door.ts"
+import type { Handling, Registry } from "./registry.ts"
+
+/** When those who wait are told. */
+export type Tell = "in this step" | "in a later step"
+
+export class Pending implements Yielded<unknown, unknown> {
+  readonly command: Any
+  readonly payload: unknown
+  readonly tag: number
+  readonly handling: Handling | undefined
+  readonly registry: Registry
+  /** How it ended; an interruption when it was given up. */
+  exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  /** The fiber that does the work, where that is one of its own. */
+  worker: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private readonly door: Door
+  private source: Answer | undefined = undefined
+
+  constructor(
+    door: Door,
+    registry: Registry,
+    handling: Handling | undefined,
+    command: Any,
+    payload: unknown,
+    tag: number
+  ) {
+    this.door = door
+    this.registry = registry
+    this.handling = handling
+    this.command = command
+    this.payload = payload
+    this.tag = tag
+  }
+
+  get process(): Yielder {
+    return this.door.owner
+  }
+
+  /** Where its completion can be waited for, as often as one likes: made when somebody does. */
+  get answer(): Answer {
+    return (this.source ??= new Answer(this.door.owner.dispatcher, this))
+  }
+
+  /** Ends it with an exit, unless it has ended, or its process has; answers whether it did. */
+  settle(exit: Exit.Exit<unknown, unknown>, tell: Tell = "in a later step"): boolean {
+    if (this.exit !== undefined || this.door.hasClosed) {
+      this.registry.counts.droppedLate++
+      return false
+    }
+    this.registry.counts.completions++
+    this.door.onCompleted(this, exit)
+    this.end(exit, tell)
+    return true
+  }
+
+  /** Nobody waits for it any more: what completes it from now on is dropped. */
+  giveUp(): void {
+    if (this.exit !== undefined) return
+    this.registry.counts.interruptions++
+    this.door.onGivenUp(this)
+    this.end(Exit.interrupt(), "in a later step")
+  }
+
+  private end(exit: Exit.Exit<unknown, unknown>, tell: Tell): void {
+    this.exit = exit
+    this.worker = undefined
+    this.source?.tell(tell)
+  }
+
+  readonly complete = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> =>
+    step(() => Exit.succeed(this.settle(exit, "in this step")))
+
+  readonly completeUnsafe = (exit: Exit.Exit<unknown, unknown>): boolean => this.settle(exit)
+
+  readonly completeTag = (tag: number, exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> =>
+    step(() => {
+      const pending = this.door.find(tag)
+      if (pending !== undefined) return Exit.succeed(pending.settle(exit, "in this step"))
+      if (this.door.hasGiven(tag)) this.registry.counts.droppedLate++
+      else this.registry.counts.droppedUnknown++
+      return Exit.succeed(false)
+    })
+}
+
+/** The completion of a yield, as a source that stays ready once it is. */
+export class Answer extends Source<unknown, unknown> {
+  private readonly pending: Pending
+
+  constructor(dispatcher: SchedulerDispatcher, pending: Pending) {
+    super(dispatcher)
+    this.pending = pending
+  }
+
+  get tag(): number {
+    return this.pending.tag
+  }
+
+  get await(): Effect.Effect<unknown, unknown> {
+    return Selectable.take(this)
+  }
+
+  get cancel(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { worker } = this.pending
+      this.pending.giveUp()
+      return worker === undefined ? Effect.void : Fiber.interrupt(worker)
+    })
+  }
+
+  isReadyUnsafe(): boolean {
+    return this.pending.exit !== undefined
+  }
+
+  pollUnsafe(): Exit.Exit<unknown, unknown> | undefined {
+    return this.pending.exit
+  }
+
+  tell(when: Tell): void {
+    if (when === "in a later step") this.wakeSoon()
+    else if (this.hasParked) afterwards(() => this.wakeNow())
+  }
+
+  override waitReport(): WaitReport {
+    const { command, tag } = this.pending
+    return { ...super.waitReport(), what: `the completion of ${command._tag} under the tag ${tag}`, isKind: false }
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The registry of an application: which handler does the work of a command.
+ */
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import { type Any, ranges } from "../Command.ts"
+import { CommandConflict, InvalidCommandId, type RegistrationError, RegistryFrozen } from "../DispatchError.ts"
+import type { AnyYielded } from "../Yielded.ts"
+
+/** A handler, and what it was built with. */
+export interface Handling {
+  readonly command: Any
+  readonly run: (payload: never, yielded: AnyYielded) => Effect.Effect<unknown, unknown, unknown>
+  readonly services: Context.Context<never>
+}
+
+/** What stands around handlers; answers undefined where it has nothing to do with the command. */
+export type Around = (
+  yielded: AnyYielded,
+  next: Effect.Effect<unknown, unknown, unknown>
+) => Effect.Effect<unknown, unknown, unknown> | undefined
+
+/** How many commands are looked up by their index. */
+export const Indexed = 256
+
+const rangeOf = (module: string): readonly [number, number] => {
+  const kept: Readonly<Record<string, readonly [number, number]>> = ranges
+  return Object.hasOwn(kept, module) ? (kept[module] as readonly [number, number]) : [Indexed, Number.MAX_SAFE_INTEGER]
+}
+
+const wrongIdOf = ({ _tag, id, module }: Any): InvalidCommandId | undefined => {
+  const [first, last] = rangeOf(module)
+  if (Number.isSafeInteger(id) && id >= first && id <= last) return undefined
+  const expected = first === Indexed ? `whole numbers from ${Indexed} on` : `whole numbers from ${first} to ${last}`
+  return new InvalidCommandId({ id, command: _tag, expected })
+}
+
+export class Registry {
+  readonly counts = {
+    yields: 0,
+    completions: 0,
+    timeouts: 0,
+    interruptions: 0,
+    unknownCommands: 0,
+    denied: 0,
+    droppedUnknown: 0,
+    droppedLate: 0
+  }
+  private readonly indexed: Array<Handling | undefined> = Array.from({ length: Indexed })
+  private readonly extended = new Map<number, Handling>()
+  private around: ReadonlyArray<Around> = []
+  private frozen = false
+
+  /** The handler of a command. */
+  find(id: number): Handling | undefined {
+    return id < Indexed ? this.indexed[id] : this.extended.get(id)
+  }
+
+  get all(): ReadonlyArray<Handling> {
+    return [...this.indexed.filter((handling) => handling !== undefined), ...this.extended.values()]
+  }
+
+  get isFrozen(): boolean {
+    return this.frozen
+  }
+
+  freeze(): void {
+    this.frozen = true
+  }
+
+  get interceptors(): ReadonlyArray<Around> {
+    return this.around
+  }
+
+  intercept(around: Around): () => void {
+    this.around = [...this.around, around]
+    return () => {
+      this.around = this.around.filter((one) => one !== around)
+    }
+  }
+
+  /** Registers all of them, or none; answers what is wrong, or how to take them away again. */
+  register(module: string, handlings: ReadonlyArray<Handling>): RegistrationError | (() => void) {
+    if (this.frozen) return new RegistryFrozen({ module })
+    const ids = new Map<number, Handling>()
+    for (const handling of handlings) {
+      const { command } = handling
+      const wrong = wrongIdOf(command)
+      if (wrong !== undefined) return wrong
+      const other = this.find(command.id) ?? ids.get(command.id)
+      if (other !== undefined) {
+        return new CommandConflict({
+          id: command.id,
+          command: command._tag,
+          module,
+          registered: other.command._tag,
+          registeredModule: other.command.module
+        })
+      }
+      ids.set(command.id, handling)
+    }
+    for (const [id, handling] of ids) this.set(id, handling)
+    return () => {
+      for (const id of ids.keys()) this.set(id, undefined)
+    }
+  }
+
+  private set(id: number, handling: Handling | undefined): void {
+    if (id < Indexed) this.indexed[id] = handling
+    else if (handling === undefined) this.extended.delete(id)
+    else this.extended.set(id, handling)
+  }
+}

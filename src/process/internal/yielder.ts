@@ -1,0 +1,17 @@
+/**
+ * A process, as what it yields needs to know it.
+ */
+import type { Owner } from "../../dispatch/internal/door.ts"
+import type { Cell } from "./cell.ts"
+import { issueOf } from "./definition.ts"
+
+export const yielderOf = (cell: Cell): Owner => ({
+  id: cell.name,
+  dispatcher: cell.host.dispatcher,
+  checks: cell.host.settings.payloads !== "trusted",
+  // A body that begins anew has another one.
+  get scope() {
+    return cell.scope
+  },
+  issueOf: (command, payload) => issueOf(command.payloadSchema, payload)
+})
