@@ -95,7 +95,8 @@ export class SqlFailed extends Schema.TaggedError<SqlFailed>()("SqlFailed", {
   override get message(): string {
     const { reason } = this
     const cause = "cause" in reason && reason.cause instanceof Error ? `: ${reason.cause.message}` : ""
-    const why = reason.message === undefined || reason.message === cause.slice(2) ? cause : `: ${reason.message}${cause}`
+    const why =
+      reason.message === undefined || reason.message === cause.slice(2) ? cause : `: ${reason.message}${cause}`
     return `${abridged(this.statement)} failed (${reason._tag})${why}. ${advice[reason._tag] ?? ""}`.trimEnd()
   }
 

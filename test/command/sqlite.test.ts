@@ -243,8 +243,14 @@ describe("SQLite", () => {
         assert.strictEqual(error.reason._tag, "LockTimeoutError")
         assert.include(error.message, "300ms")
         assert.isTrue(error.isRetryable)
+
+        const waiting = yield* Effect.forkChild(sql.withTransaction(sql`INSERT INTO t VALUES (4)`))
+        yield* Effect.sleep("5 millis")
+        const [interrupted] = yield* Effect.timed(Fiber.interrupt(waiting))
+        assert.isBelow(Duration.toMillis(interrupted), 200)
         other.exec("ROLLBACK")
-        yield* sql`INSERT INTO t VALUES (3)`
+        yield* sql.withTransaction(sql`INSERT INTO t VALUES (3)`)
+        assert.deepStrictEqual(yield* sql`SELECT a FROM t ORDER BY a`, [{ a: 1 }, { a: 2 }, { a: 3 }])
       }).pipe(Effect.scoped, Effect.provide(Sqlite.layer({ filename, busyTimeout: "300 millis" })))
       assert.deepStrictEqual(openIn(dir), [])
     })

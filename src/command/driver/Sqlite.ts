@@ -1,13 +1,13 @@
 /**
  * SQLite for `effect/sql`, over Node's own `node:sqlite`: a database in a file or in memory, with nothing to install.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Client from "effect/sql/SqlClient"
@@ -15,7 +15,9 @@ import type { Connection } from "effect/sql/SqlConnection"
 import { ConnectionError, LockTimeoutError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import { monotonicMillis } from "../../scheduler/internal/monotonic.ts"
 import {
+  begins,
   bind,
   changesRows,
   type Database,
@@ -48,6 +50,7 @@ export interface Options {
 const defaultBusyTimeout = Duration.seconds(5)
 const maxPrepared = 128
 const rowsPerChunk = 128
+const maxDelay = 50
 
 // Bundlers and tools that know no Node leave a name alone that is not written where it is imported.
 const nodeSqlite: string = "node:sqlite"
@@ -78,24 +81,32 @@ const open = ({ DatabaseSync }: Module, filename: string): Effect.Effect<Databas
 class SqliteConnection implements Connection {
   private readonly prepared = new Map<string, Prepared>()
   readonly database: Database
-  private readonly waiting: <A>(effect: Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
+  private readonly busyTimeout: Duration.Duration
 
   constructor(database: Database, busyTimeout: Duration.Duration) {
     this.database = database
-    const backoff = Schedule.min([Schedule.exponential("1 millis"), Schedule.spaced("50 millis")])
-    const schedule = Schedule.upTo(backoff, { duration: busyTimeout })
-    const timedOut = (error: SqlError): SqlError =>
-      isBusy(error)
-        ? new SqlError({
-            reason: new LockTimeoutError({
-              cause: error.reason.cause,
-              operation: "execute",
-              message: `the database is locked by another connection, and was for ${Duration.format(busyTimeout)}; try again, or keep transactions short`
-            })
-          })
-        : error
-    this.waiting = (effect) =>
-      Effect.catchIf(effect, isBusy, () => Effect.mapError(Effect.retry(effect, { while: isBusy, schedule }), timedOut))
+    this.busyTimeout = busyTimeout
+  }
+
+  private readonly waiting = <A>(sql: string, attempt: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
+    Effect.catchIf(attempt, isBusy, () => this.untilFree(sql, attempt))
+
+  private readonly untilFree = <A>(sql: string, attempt: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> => {
+    const { busyTimeout } = this
+    return Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const deadline = monotonicMillis(clock) + Duration.toMillis(busyTimeout)
+      for (let delay = 1; ; delay = Math.min(delay * 2, maxDelay)) {
+        const remaining = deadline - monotonicMillis(clock)
+        const waited = Effect.sleep(Math.max(0, Math.min(delay, remaining)))
+        // effect begins a transaction uninterruptibly. Only the wait may be interrupted, while nothing has begun.
+        yield* begins(sql) ? Effect.interruptible(waited) : waited
+        const result = yield* Effect.result(attempt)
+        if (Result.isSuccess(result)) return result.success
+        if (!isBusy(result.failure)) return yield* result.failure
+        if (monotonicMillis(clock) >= deadline) return yield* stillBusy(result.failure, busyTimeout)
+      }
+    })
   }
 
   private readonly prepare = (sql: string): Result.Result<Prepared, SqlError> =>
@@ -146,6 +157,7 @@ class SqliteConnection implements Connection {
     use: (statement: Prepared, parameters: ReadonlyArray<Native>, safeIntegers: boolean) => A
   ): Effect.Effect<A, SqlError> =>
     this.waiting(
+      sql,
       Effect.withFiber((fiber) =>
         Effect.fromResult(
           this.attempt(prepare(sql), parameters, (statement, bound) =>
@@ -233,6 +245,15 @@ class SqliteConnection implements Connection {
     return transformRows === undefined ? rows : Effect.map(rows, transformRows)
   }
 }
+
+const stillBusy = (error: SqlError, busyTimeout: Duration.Duration): SqlError =>
+  new SqlError({
+    reason: new LockTimeoutError({
+      cause: error.reason.cause,
+      operation: "execute",
+      message: `the database is locked by another connection, and was for ${Duration.format(busyTimeout)}; try again, or keep transactions short`
+    })
+  })
 
 const rowOf = (row: Record<string, unknown>, safeIntegers: boolean): Record<string, unknown> =>
   Object.fromEntries(

@@ -150,3 +150,6 @@ export const hasMore = (sql: string, first: string): boolean => !nothing.test(sq
 
 /** Whether a statement changes rows. SQLite's count of changes is that of the last one that did. */
 export const changesRows = (sql: string): boolean => change.test(sql)
+
+/** Whether a statement begins a transaction. */
+export const begins = (sql: string): boolean => sql.startsWith("BEGIN")
