@@ -360,7 +360,7 @@ const unusable = (filename: string, error: SqlError): SqlError => {
  *
  * **Example** (A database in memory)
  *
- * ```ts
+ * ```ts import.meta.vitest
  * import { Effect } from "effect"
  * import { SqlClient } from "effect/sql"
  * import * as Sqlite from "troupe/command/sqlite"
