@@ -2,3 +2,4 @@
  * Troupe's commands: what processes ask of the world.
  */
 export * as Clock from "./Clock.ts"
+export * as Processes from "./Processes.ts"
