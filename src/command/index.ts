@@ -2,4 +2,5 @@
  * Troupe's commands: what processes ask of the world.
  */
 export * as Clock from "./Clock.ts"
+export * as Functions from "./Functions.ts"
 export * as Processes from "./Processes.ts"
