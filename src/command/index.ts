@@ -2,5 +2,6 @@
  * Troupe's commands: what processes ask of the world.
  */
 export * as Clock from "./Clock.ts"
+export * as Contracts from "./Contracts.ts"
 export * as Functions from "./Functions.ts"
 export * as Processes from "./Processes.ts"
