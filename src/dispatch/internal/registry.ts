@@ -74,9 +74,11 @@ export class Registry {
   }
 
   intercept(around: Around): () => void {
-    this.around = [...this.around, around]
+    // The same one may stand there twice, and each is removed for itself.
+    const own: Around = (yielded, next) => around(yielded, next)
+    this.around = [...this.around, own]
     return () => {
-      this.around = this.around.filter((one) => one !== around)
+      this.around = this.around.filter((one) => one !== own)
     }
   }
 
