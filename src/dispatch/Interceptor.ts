@@ -110,7 +110,7 @@ export const of = <C extends Any>(
 ): Interceptor => {
   const run = around as (payload: unknown, work: unknown, yielded: AnyYielded) => Effect.Effect<unknown, unknown>
   return {
-    [TypeId]: (yielded, work) => (yielded.command.id === command.id ? run(yielded.payload, work, yielded) : work)
+    [TypeId]: (yielded, work) => (yielded.command._tag === command._tag ? run(yielded.payload, work, yielded) : work)
   }
 }
 

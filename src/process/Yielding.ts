@@ -5,7 +5,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
-import { step } from "../channel/internal/step.ts"
 import type * as Selectable from "../channel/Selectable.ts"
 import type { Any } from "../dispatch/Command.ts"
 import type { Handles } from "../dispatch/Dispatcher.ts"
@@ -56,7 +55,7 @@ const yieldCommand = <C extends Any, const O extends YieldOptions = {}>(
 ): Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>> =>
   withLiveCell((cell, fiber) => {
     const { door } = cell
-    return perform(door, door.open(command, payload, fiber), (options as O | undefined)?.timeout, fiber)
+    return perform(door, door.open(command, payload, fiber), (options as O | undefined)?.timeout)
   }) as Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>>
 
 export {
@@ -164,11 +163,14 @@ export const yieldAsync = <C extends Any, const O extends YieldOptions = {}>(
     const { door } = cell
     const pending = door.open(command, payload, fiber)
     const answer = pending.answer as Answer as unknown as Yield<Rpc.Success<C>, YieldError<C, O>>
-    if (pending.exit !== undefined) return Exit.succeed(answer)
-    const timeout = (options as O | undefined)?.timeout
-    const work = step((worker) => {
+    const work = perform(door, pending, (options as O | undefined)?.timeout)
+    if (Exit.isExit(work)) return Exit.succeed(answer)
+    const forked = Effect.map(Effect.forkIn(work, cell.scope, { startImmediately: true }), (worker) => {
       pending.worker = worker
-      return perform(door, pending, timeout, worker)
+      // It ends without having begun where the scope has closed, or where it is interrupted at once.
+      worker.addObserver(() => pending.giveUp())
+      return answer
     })
-    return Effect.as(Effect.forkIn(work, cell.scope, { startImmediately: true }), answer)
+    // From here to there no interruption may leave it without a worker.
+    return Effect.uninterruptible(forked)
   }) as Effect.Effect<Yield<Rpc.Success<C>, YieldError<C, O>>, never, YieldServices<C>>
