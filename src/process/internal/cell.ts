@@ -193,6 +193,7 @@ export class Cell implements InboxOwner, Waited {
     this.reason = undefined
     this.happenings = undefined
     this.shown = undefined
+    this.doorway?.abandon()
     const { links, listeners, watchers, watches } = this
     this.watches = undefined
     this.listeners = undefined
@@ -208,6 +209,7 @@ export class Cell implements InboxOwner, Waited {
 
   private succeed(implementation: Implementation, args: unknown): void {
     this.successor = undefined
+    this.doorway?.abandon()
     this.environment = this.environment.derive(implementation, this.host.place)
     this.restart(implementation, args)
   }
