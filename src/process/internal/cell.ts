@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Ref from "effect/Ref"
+import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import { Door } from "../../dispatch/internal/door.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Rpc } from "effect/rpc"
@@ -35,6 +36,14 @@ import { yielderOf } from "./yielder.ts"
 class Listener extends InboxImpl {
   /** How many listen to the topic. */
   users = 0
+}
+
+/** What a process becomes. */
+interface Successor {
+  readonly implementation: Implementation
+  readonly args: unknown
+  /** What whoever had it become this may yield. */
+  readonly allowance: Allowance | undefined
 }
 
 // Interrupting a fiber runs its finalizers on the stack of who interrupts. Exits that travel along chains of links would
@@ -90,7 +99,7 @@ export class Cell implements InboxOwner, Waited {
   private opened = false
   // Why the process ends, once that is decided: the first reason wins.
   private reason: Exit.Exit<unknown, unknown> | undefined = undefined
-  private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
+  private successor: Successor | undefined = undefined
   // How its last body ended, while it is kept to begin again.
   private rested: Exit.Exit<unknown, unknown> | undefined = undefined
   // Whether this very process shall go: its keeper can't have it begin again.
@@ -156,7 +165,7 @@ export class Cell implements InboxOwner, Waited {
     if (this.status === "ended") return
     const successor = this.successor
     if (successor !== undefined && this.reason === undefined && !hasFailed(exit)) {
-      return this.succeed(successor.implementation, successor.args)
+      return this.succeed(successor)
     }
     if (this.reason !== undefined) return this.conclude(withFailuresOf(this.reason, exit))
     // The body could not be unwound for its successor.
@@ -190,9 +199,9 @@ export class Cell implements InboxOwner, Waited {
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
   }
 
-  private succeed(implementation: Implementation, args: unknown): void {
+  private succeed({ allowance, args, implementation }: Successor): void {
     this.successor = undefined
-    this.environment = this.environment.derive(implementation, this.host.place)
+    this.environment = this.environment.within(allowance).derive(implementation, this.host.place)
     this.restart(implementation, args)
   }
 
@@ -215,9 +224,9 @@ export class Cell implements InboxOwner, Waited {
   }
 
   /** Has another definition take over when the body has been unwound. */
-  upgrade(implementation: Implementation, args: unknown): void {
+  upgrade(successor: Successor): void {
     if (this.reason !== undefined) return
-    this.successor = { implementation, args }
+    this.successor = successor
     this.fiber?.interruptUnsafe()
   }
 
