@@ -250,7 +250,7 @@ describe("interceptors", () => {
         yield* Effect.gen(function* () {
           yield* inProcess(body)
           yield* allEnded
-        }).pipe(Effect.provide([failing(0), Interceptor.layer(bad)] as never as [Layer.Layer<never>]))
+        }).pipe(Effect.provide(Layer.merge(failing(0), Interceptor.layer(bad))))
         assert.deepStrictEqual(finalized, ["finalized"])
       }
     }).pipe(Effect.provide(host))
