@@ -291,7 +291,7 @@ describe("D15 in random trees of processes", () => {
       })
       const within = (may: ReadonlyArray<string>, policy: ReadonlyArray<Command.Any> | undefined) =>
         policy === undefined ? may : may.filter((name) => policy.some(({ _tag }) => _tag === name))
-      const depth = { left: 8 }
+      let left = 8
       // `may`: what it must be able to yield.
       const NodeLive = Node.toLayer(
         (may): Effect.Effect<number, never, never> =>
@@ -299,7 +299,8 @@ describe("D15 in random trees of processes", () => {
             assert.deepStrictEqual(yield* allowed, may)
             let nodes = 1
             const children = yield* Random.nextIntBetween(0, 3)
-            for (let i = 0; i < children && depth.left-- > 0; i++) {
+            for (let i = 0; i < children; i++) {
+              if (left-- <= 0) break
               const part = yield* randomPolicy
               const policy = yield* randomPolicy
               const spawn = Effect.flatMap(
