@@ -55,7 +55,7 @@ const yieldCommand = <C extends Any, const O extends YieldOptions = {}>(
 ): Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>> =>
   withLiveCell((cell, fiber) => {
     const { door } = cell
-    return perform(door, door.open(command, payload, fiber), (options as O | undefined)?.timeout, fiber)
+    return perform(door, door.open(command, payload, fiber), (options as O | undefined)?.timeout)
   }) as Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>>
 
 export {
@@ -163,7 +163,7 @@ export const yieldAsync = <C extends Any, const O extends YieldOptions = {}>(
     const { door } = cell
     const pending = door.open(command, payload, fiber)
     const answer = pending.answer as Answer as unknown as Yield<Rpc.Success<C>, YieldError<C, O>>
-    const work = perform(door, pending, (options as O | undefined)?.timeout, fiber)
+    const work = perform(door, pending, (options as O | undefined)?.timeout)
     if (Exit.isExit(work)) return Exit.succeed(answer)
     const forked = Effect.map(Effect.forkIn(work, cell.scope, { startImmediately: true }), (worker) => {
       pending.worker = worker

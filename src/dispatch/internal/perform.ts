@@ -4,8 +4,8 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import { step } from "../../channel/internal/step.ts"
 import * as Selectable from "../../channel/Selectable.ts"
 import { YieldTimeout } from "../DispatchError.ts"
 import type { Door } from "./door.ts"
@@ -16,17 +16,13 @@ import type { Handling } from "./registry.ts"
 type Work = Effect.Effect<unknown, unknown>
 
 /**
- * Does the work of a yield, in the fiber that evaluates it, and answers with its outcome. To be called in the step in
- * which it was opened. An interruption reaches the handler; the yield is given up then, and nothing completes it any more.
+ * Does the work of a yield and answers with its outcome. To be called in the step in which it was opened: what can be
+ * answered at once is answered with an `Exit`, and the rest is work for whichever fiber. An interruption reaches the
+ * handler; the yield is given up then, and nothing completes it any more.
  */
-export const perform = (
-  door: Door,
-  pending: Pending,
-  timeout: Duration.Input | undefined,
-  fiber: Fiber.Fiber<unknown, unknown>
-): Work => {
-  if (pending.exit !== undefined) return pending.exit
-  const { handling, registry } = pending
+export const perform = (door: Door, pending: Pending, timeout: Duration.Input | undefined): Work => {
+  const { exit, handling, registry } = pending
+  if (exit !== undefined) return exit
   // A script answers in place of the handlers.
   if (handling === undefined || door.script !== undefined) return givingUp(pending, pending.answer.await)
   const { interceptors } = registry
@@ -36,20 +32,35 @@ export const perform = (
   if (Exit.isExit(begun) && !(Exit.isSuccess(begun) && begun.value instanceof LaterImpl)) {
     return outcomeOf(pending, begun)
   }
+  if (!pending.isIntercepted && timeout === undefined) return asHandler(door, handling, pending, begun)
   let work = Effect.flatMap(begun, (answer) =>
     answer instanceof LaterImpl ? later(pending, answer) : own(pending, answer)
   )
   for (const around of interceptors.toReversed()) {
     const inner = work
-    work = effectOf("An interceptor", pending, () => around(pending, inner) ?? inner)
+    work = effectOf("An interceptor", pending, () => around(pending, inner))
   }
   if (timeout !== undefined) work = limited(pending, work, Duration.fromInputUnsafe(timeout))
-  const outcome = Effect.matchCauseEffect(work, {
-    onFailure: (cause) => outcomeOf(pending, Exit.failCause(cause)),
-    onSuccess: (value) => outcomeOf(pending, Exit.succeed(value))
-  })
-  return givingUp(pending, Effect.provideContext(outcome, door.contextFor(handling, fiber)))
+  return asHandler(door, handling, pending, work)
 }
+
+// Does the work with the services of the handler, and settles the yield with its outcome. Two frames hold all that there
+// is to hold, since this is the way of every handler that does something.
+const asHandler = (door: Door, handling: Handling, pending: Pending, work: Work): Work =>
+  step((fiber) => {
+    const { context } = fiber
+    fiber.setContext(door.contextFor(handling, fiber))
+    const outcome = Effect.matchCauseEffect(work, {
+      onFailure: (cause) => outcomeOf(pending, Exit.failCause(cause)),
+      onSuccess: (value) =>
+        value instanceof LaterImpl ? later(pending, value) : outcomeOf(pending, Exit.succeed(value))
+    })
+    return Effect.onExitPrimitive(outcome, () => {
+      fiber.setContext(context)
+      pending.giveUp()
+      return undefined
+    })
+  })
 
 const begin = (pending: Pending, handling: Handling): Work => {
   pending.reopen()

@@ -14,11 +14,11 @@ export interface Handling {
   readonly services: Context.Context<never>
 }
 
-/** What stands around handlers; answers undefined where it has nothing to do with the command. */
+/** What stands around handlers. */
 export type Around = (
   yielded: AnyYielded,
-  next: Effect.Effect<unknown, unknown, unknown>
-) => Effect.Effect<unknown, unknown, unknown> | undefined
+  work: Effect.Effect<unknown, unknown, unknown>
+) => Effect.Effect<unknown, unknown, unknown>
 
 /** How many commands are looked up by their index. */
 export const Indexed = 256
