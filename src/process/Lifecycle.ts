@@ -247,9 +247,9 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  *
  * **Details**
  *
- * The body is unwound (its coroutines, listeners and scope end), and the new one begins; it may yield what whoever asks for
- * it may. When it can't, because of
- * arguments that do not fit or a missing implementation, the process ends with that error.
+ * The body is unwound (its coroutines, listeners and scope end), and the new one begins; it may yield what the code that
+ * asks for it may. When it can't begin, because of arguments that do not fit or a missing implementation, the process ends
+ * with that error.
  *
  * **Example** (Becoming another)
  *
