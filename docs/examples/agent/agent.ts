@@ -42,10 +42,10 @@ export const AgentLive = Agent.toLayer(
         yield* say(`runs ${[last.command, ...last.args].join(" ")}`)
         const tool = { command: last.command, args: last.args }
         const { code, stdout } = yield* Process.yield(Exec.commands.run, tool, { timeout: "10 seconds" })
-        conversation = [...conversation, { _tag: "ToolResult", code, output: Exec.text(stdout).trim() }]
+        conversation = conversation.concat({ _tag: "ToolResult", code, output: Exec.text(stdout).trim() })
       } else {
         yield* say("asks the model")
-        conversation = [...conversation, yield* ask(model, conversation)]
+        conversation = conversation.concat(yield* ask(model, conversation))
       }
       yield* conversations.set(id, conversation)
     }

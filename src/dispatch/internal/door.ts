@@ -119,10 +119,15 @@ export class Door {
     if (!this.isClosed) this.journal?.onGivenUp(pending)
   }
 
+  /** Nobody waits any more for what is pending: the body that yielded it is gone. */
+  abandon(): void {
+    for (const pending of this.pending.values()) pending.giveUp()
+  }
+
   /** The process has ended: nothing is completed any more. */
   close(): void {
+    this.abandon()
     this.isClosed = true
-    this.pending.clear()
     this.view = undefined
   }
 

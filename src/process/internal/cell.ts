@@ -202,6 +202,7 @@ export class Cell implements InboxOwner, Waited {
     this.reason = undefined
     this.happenings = undefined
     this.shown = undefined
+    this.doorway?.abandon()
     const { links, listeners, watchers, watches } = this
     this.watches = undefined
     this.listeners = undefined
@@ -217,6 +218,7 @@ export class Cell implements InboxOwner, Waited {
 
   private succeed({ allowance, args, implementation }: Successor): void {
     this.successor = undefined
+    this.doorway?.abandon()
     this.environment = this.environment.within(allowance).derive(implementation, this.host.place)
     this.restart(implementation, args)
   }
