@@ -291,7 +291,7 @@ const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlY
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const process = String(yield* self)
-      const beginning = yield* Effect.forkChild(Effect.interruptible(begin()), { startImmediately: true })
+      const beginning = yield* Effect.forkChild(begin(), { startImmediately: true, uninterruptible: true })
       // An interruption may come when it has begun already, and nobody else could end it then.
       const abandon = Effect.flatMap(Effect.andThen(Fiber.interrupt(beginning), Fiber.await(beginning)), (exit) =>
         Exit.isSuccess(exit) ? Effect.ignore(rollback(exit.value)) : Effect.void

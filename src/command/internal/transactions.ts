@@ -146,7 +146,8 @@ export class Transactions {
 
   private open(process: Yielder, statement: string, outer: Transaction | undefined): Effect.Effect<number, SqlFailed> {
     const transaction = new Transaction(outer)
-    return this.handles.open(process, hold(this.client, transaction)).pipe(
+    // Interruptible here alone: who yields uninterruptibly gets every transaction that has begun.
+    return this.handles.open(process, Effect.interruptible(hold(this.client, transaction))).pipe(
       Effect.mapError((error) => failedStatement(statement, [], error)),
       Effect.tap((id) =>
         Effect.sync(() => {
