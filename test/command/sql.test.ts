@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Layer, Redacted, References, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { Process, ProcessHost } from "troupe"
+import { controlsTransaction, isBlank } from "../../src/command/internal/statement.ts"
 import { Transactions } from "../../src/command/internal/transactions.ts"
 import * as Sql from "../../src/command/Sql.ts"
 import { file, memory, postgres } from "../support/databases.ts"
@@ -146,6 +147,26 @@ for (const database of [memory, file, postgres]) {
             assert.strictEqual(yield* reasonOf(Sql.begin({ transaction: ended })), "TransactionNotOpen")
           }
           assert.deepStrictEqual(yield* names, ["Ada", "Cyd"])
+        })
+      )
+    )
+
+    test(D18("a statement that would begin or end a transaction is refused"), () =>
+      inDatabase(
+        Effect.gen(function* () {
+          for (const statement of [
+            "BEGIN",
+            " begin immediate",
+            "-- x\n/* y **/ Commit;",
+            "END",
+            "ROLLBACK TO a",
+            "SAVEPOINT a"
+          ]) {
+            assert.strictEqual(yield* reasonOf(execute(statement)), "TransactionStatement", statement)
+            assert.strictEqual(yield* reasonOf(query(statement)), "TransactionStatement", statement)
+          }
+          yield* Sql.transaction(table)
+          assert.deepStrictEqual(yield* query("SELECT 'BEGIN' AS a -- commit"), [{ a: "BEGIN" }])
         })
       )
     )
@@ -545,6 +566,17 @@ describe("Transactions", () => {
       yield* transactions.commit(other, yield* transactions.begin(other, undefined))
     }).pipe(Effect.provide(memory.layer))
   )
+})
+
+describe("the words of a statement", () => {
+  it("a text made to be read in many ways is read quickly", () => {
+    const started = performance.now()
+    for (const text of ["/**/ ".repeat(20_000), "/*".repeat(50_000), "--\n;".repeat(20_000)]) {
+      assert.isFalse(isBlank(`${text} */ x`))
+      assert.isFalse(controlsTransaction(`${text} */ x`))
+    }
+    assert.isBelow(performance.now() - started, 2_000)
+  })
 })
 
 describe("Sql.Value", () => {
