@@ -497,13 +497,15 @@ describe("Sql", () => {
   onPostgres(`D18 sql: a rollback interrupts a statement that is under way${absent}`, () =>
     inPostgres(
       Effect.gen(function* () {
-        const transaction = yield* Sql.begin()
-        const statement = sleep()
-        const sleeping = yield* Process.yieldAsync(Sql.commands.query, { statement, parameters: [], transaction })
-        yield* Effect.repeat(running(statement), { until: (count) => count === 1 })
-        yield* Sql.rollback(transaction)
-        const error = yield* Effect.flip(sleeping.await)
-        assert(error._tag === "SqlFailed" && error.reason._tag === "TransactionNotOpen")
+        for (const underWay of [false, true]) {
+          const transaction = yield* Sql.begin()
+          const statement = sleep()
+          const sleeping = yield* Process.yieldAsync(Sql.commands.query, { statement, parameters: [], transaction })
+          if (underWay) yield* Effect.repeat(running(statement), { until: (count) => count === 1 })
+          yield* Sql.rollback(transaction)
+          const error = yield* Effect.flip(sleeping.await)
+          assert(error._tag === "SqlFailed" && error.reason._tag === "TransactionNotOpen")
+        }
       })
     )
   )

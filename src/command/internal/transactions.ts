@@ -181,13 +181,14 @@ const hold = (client: SqlClient, transaction: Transaction): Effect.Effect<Transa
   Effect.suspend(() => {
     const { outer } = transaction
     const begun = Deferred.makeUnsafe<Transaction, SqlError>()
-    const body = Effect.contextWith((context: Context.Context<never>) => {
+    const enter = Effect.contextWith((context: Context.Context<never>) => {
       transaction.context = context
       transaction.level = Context.getOrUndefined(context, client.transactionService)
       transaction.open = true
-      Deferred.doneUnsafe(begun, Exit.succeed(transaction))
-      return Effect.onExit(Deferred.await(transaction.decision), () => finish(transaction))
+      return Deferred.succeed(begun, transaction)
     })
+    // Who is told that it has begun goes on in the midst of that step, and may end it there.
+    const body = Effect.onExit(Effect.andThen(enter, Deferred.await(transaction.decision)), () => finish(transaction))
     const held = Effect.suspend(() => {
       if (outer !== undefined) outer.nested = transaction
       return Effect.interruptible(client.withTransaction(body))
