@@ -171,6 +171,25 @@ for (const database of [memory, file, postgres]) {
       )
     )
 
+    test(D18("a transaction that ends while another begins in it takes that one along"), () =>
+      inDatabase(
+        Effect.gen(function* () {
+          yield* table
+          for (let turns = 0; turns < 20; turns++) {
+            const transaction = yield* Sql.begin()
+            const beginning = yield* Process.yieldAsync(Sql.commands.begin, { transaction })
+            yield* Effect.repeat(Effect.yieldNow, { times: turns })
+            yield* Sql.rollback(transaction)
+            const begun = yield* Effect.exit(beginning.await)
+            const late = Exit.isSuccess(begun) ? reasonOf(insert("Ada", { transaction: begun.value })) : undefined
+            if (late !== undefined) assert.strictEqual(yield* late, "TransactionNotOpen")
+            yield* Sql.transaction(Effect.andThen(insert("Bob"), execute("DELETE FROM friends")))
+          }
+          assert.deepStrictEqual(yield* names, [])
+        })
+      )
+    )
+
     test(D18("statements at once in a transaction are executed one after the other, and before its commit"), () =>
       inDatabase(
         Effect.gen(function* () {
