@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Layer, Logger, Schema } from "effect"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { readFileSync } from "node:fs"
 import { subscribe } from "node:diagnostics_channel"
 import type { Worker } from "node:worker_threads"
 import { Process, ProcessHost } from "troupe"
 import { Eval, EvalError, type Sandbox } from "troupe/command"
+import * as ProcessSandbox from "troupe/command/process-sandbox"
 import * as WorkerSandbox from "troupe/command/worker-sandbox"
 
 const Body = Process.make("app:body")
@@ -16,6 +19,12 @@ subscribe("worker_threads", (message) => {
   worker.once("exit", () => workers.delete(worker))
 })
 
+/** The children of a process: a zombie counts, a reaped child does not. */
+const childrenOf = (pid: number): ReadonlyArray<string> =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter((child) => child !== "")
+
 /** Each sandbox, and what it has running. */
 const sandboxes: ReadonlyArray<{
   readonly name: string
@@ -26,6 +35,11 @@ const sandboxes: ReadonlyArray<{
     name: "WorkerSandbox",
     layer: WorkerSandbox.layer(),
     running: () => workers.size
+  },
+  {
+    name: "ProcessSandbox",
+    layer: ProcessSandbox.layer().pipe(Layer.provide(NodeServices.layer)),
+    running: () => childrenOf(process.pid).length
   }
 ]
 
@@ -397,3 +411,36 @@ for (const sandbox of sandboxes) {
     )
   })
 }
+
+describe("eval with ProcessSandbox alone", () => {
+  it.live("D18 eval: what ends a whole program ends its process", () =>
+    Effect.gen(function* () {
+      const body = (source: string) => Eval.run(source, null, { memory: 64, time: "20 seconds" })
+      const live = Eval.layer({ time: "20 seconds" }).pipe(
+        Layer.provide(ProcessSandbox.layer()),
+        Layer.provide(NodeServices.layer)
+      )
+      const sources = [
+        "return new Uint8Array(4e9).fill(1).length",
+        "return 'x,'.repeat(2.5e8).split(',').length",
+        "return JSON.stringify('x'.repeat(2 ** 28)).length"
+      ]
+      for (const source of sources) {
+        const reason = yield* Process.spawn(Body).pipe(
+          Effect.flatMap(Process.await),
+          Effect.flatten,
+          Effect.provide([
+            Body.toLayer(() => Effect.flip(body(source))).pipe(Layer.provide(live)),
+            ProcessHost.layer("app:h")
+          ])
+        )
+        assert.deepStrictEqual(
+          reason,
+          new EvalError.EvalError({ reason: new EvalError.MemoryLimit({ megabytes: 64 }) }),
+          source
+        )
+      }
+      assert.strictEqual(childrenOf(process.pid).length, 0)
+    })
+  )
+})

@@ -171,3 +171,12 @@ const port = parentPort
 port.postMessage({ _tag: "Started" })
 port.postMessage(evaluate(workerData))
 `
+
+/** The code of a process: it reads its request, and writes that it has started and its answer, each on a line. */
+export const processCode = String.raw`${evaluator}
+const { readFileSync, writeFileSync } = require("node:fs")
+const { parse, stringify } = JSON
+const request = parse(readFileSync(0, "utf8"))
+writeFileSync(1, '{"_tag":"Started"}\n')
+writeFileSync(1, stringify(evaluate(request)) + "\n")
+`
