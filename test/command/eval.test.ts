@@ -351,6 +351,19 @@ for (const sandbox of sandboxes) {
         // What would lead out: each answers whether it got hold of something of the host, or is refused.
         const isForeign =
           "(o) => (typeof o === 'object' || typeof o === 'function') && o !== null && !(o instanceof Object)"
+        // Whether any function that can be reached from a value makes code from text. The error of an import() is the host's.
+        const walk = `
+          const seen = new Set()
+          const visit = (o) => {
+            if ((typeof o !== "object" && typeof o !== "function") || o === null || seen.has(o)) return
+            seen.add(o)
+            visit(Object.getPrototypeOf(o))
+            for (const { value, get, set } of Object.values(Object.getOwnPropertyDescriptors(o))) [value, get, set].forEach(visit)
+          }
+          const makesCode = (error) => {
+            visit(error)
+            return [...seen].some((f) => { try { return f("return 7")() === 7 || new f("return 7")() === 7 } catch { return false } })
+          }`
         const ways = [
           "return globalThis.constructor.constructor('return typeof process')() !== 'undefined'",
           "return (async () => {}).constructor('return typeof process')().then((t) => t !== 'undefined')",
@@ -365,7 +378,7 @@ for (const sandbox of sandboxes) {
           "return foreign(console) || Object.values(console).some(foreign) || foreign(console.log('x'))",
           "return Object.getOwnPropertyNames(globalThis).some((n) => foreign(globalThis[n]))",
           "Object.defineProperty(Object.prototype, 'tag', { set(v) { throw 1 } }); return false",
-          "return import('node:fs').then(foreign, foreign)",
+          `return import('node:fs').then(() => true, (error) => { ${walk}; return makesCode(error) })`,
           "return new Function('return 1')() === 1"
         ]
         for (const way of ways) {
