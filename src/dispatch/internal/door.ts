@@ -71,7 +71,7 @@ export class Door {
   open(command: Any, payload: unknown, fiber: Fiber.Fiber<unknown, unknown>): Pending {
     const view = this.viewOf(fiber)
     const registry = view.registry ?? nowhere
-    const handling = registry.find(command.id)
+    const handling = registry.find(command)
     const pending = new Pending(this, registry, handling, command, payload, ++this.lastTag)
     registry.counts.yields++
     this.pending.set(pending.tag, pending)
@@ -117,10 +117,15 @@ export class Door {
     if (!this.isClosed) this.journal?.onGivenUp(pending)
   }
 
+  /** Nobody waits any more for what is pending: the body that yielded it is gone. */
+  abandon(): void {
+    for (const pending of this.pending.values()) pending.giveUp()
+  }
+
   /** The process has ended: nothing is completed any more. */
   close(): void {
+    this.abandon()
     this.isClosed = true
-    this.pending.clear()
     this.view = undefined
   }
 
@@ -143,7 +148,7 @@ export class Door {
     payload: unknown
   ): DispatchError | undefined {
     const about = { command: command._tag, id: command.id, process: this.owner.id }
-    if (view.allowance !== undefined && !view.allowance.has(command.id)) {
+    if (view.allowance !== undefined && !view.allowance.has(command)) {
       registry.counts.denied++
       return new CommandDenied({ ...about, allowed: view.allowance.names })
     }
