@@ -1,4 +1,3 @@
-/// <reference types="node" />
 /**
  * A sandbox of processes of the operating system, which run Node.
  */
