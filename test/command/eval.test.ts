@@ -276,8 +276,8 @@ for (const sandbox of sandboxes) {
           )
           const [took, reason] = yield* Effect.timed(reasonOf(evaluated(source, null, { time: "200 millis" })))
           assert.deepStrictEqual(reason, new EvalError.TimeLimit({ milliseconds: 200 }), source)
-          assert.isBelow(Duration.toMillis(took), 2500)
-          assert.isAbove(steps, 10, "the program goes on")
+          assert.isBelow(Duration.toMillis(took), 5000)
+          assert.isAbove(steps, 2, "the program goes on")
           ticking.interruptUnsafe()
         }
         const layered = yield* reasonOf(
