@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config"
 
-// "troupe" resolves to src/index.ts: tests and doc examples run from source.
-const conditions = ["source", "module", "node", "development|production"]
+// "troupe" resolves to src/index.ts: tests and doc examples run from source. Packages resolve as they do in Node: what some
+// of them have for bundlers, under "module", does not load there.
+const conditions = ["source", "node", "development|production"]
 
 export default defineConfig({
   resolve: { conditions },

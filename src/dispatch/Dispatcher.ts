@@ -165,14 +165,16 @@ export interface Statistics {
  * **Example** (Counting yields)
  *
  * ```ts import.meta.vitest
- * import { Effect } from "effect"
+ * import { Effect, Layer } from "effect"
  * import { Command, Dispatcher, Process, ProcessHost } from "troupe"
  *
  * const Lamp = Command.module("lamp", { toggle: Command.make(300) })
  * const LampLive = Dispatcher.layer(Lamp, { toggle: () => Effect.void })
  *
  * const Child = Process.make("app:child")
- * const ChildLive = Child.toLayer(() => Effect.repeat(Process.yield(Lamp.toggle), { times: 2 }))
+ * const ChildLive = Child.toLayer(() => Effect.repeat(Process.yield(Lamp.toggle), { times: 2 })).pipe(
+ *   Layer.provideMerge(LampLive)
+ * )
  *
  * const program = Effect.gen(function*() {
  *   yield* Process.await(yield* Process.spawn(Child))
@@ -180,8 +182,7 @@ export interface Statistics {
  *   return [yields, completions]
  * })
  *
- * const Live = [ChildLive, LampLive, ProcessHost.layer("app:processes")] as const
- * await Effect.runPromise(Effect.provide(program, Live)) // => [3, 3]
+ * await Effect.runPromise(Effect.provide(program, [ChildLive, ProcessHost.layer("app:processes")])) // => [3, 3]
  * ```
  *
  * @category reading

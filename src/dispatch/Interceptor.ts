@@ -49,7 +49,7 @@ export interface Interceptor {
  * **Example** (A log of all commands)
  *
  * ```ts import.meta.vitest
- * import { Effect } from "effect"
+ * import { Effect, Layer } from "effect"
  * import { Command, Dispatcher, Interceptor, Process, ProcessHost } from "troupe"
  *
  * const Lamp = Command.module("lamp", { on: Command.make(300), off: Command.make(301) })
@@ -62,11 +62,13 @@ export interface Interceptor {
  * }))
  *
  * const Child = Process.make("app:child")
- * const ChildLive = Child.toLayer(() => Effect.andThen(Process.yield(Lamp.on), Process.yield(Lamp.off)))
+ * const ChildLive = Child.toLayer(() => Effect.andThen(Process.yield(Lamp.on), Process.yield(Lamp.off))).pipe(
+ *   Layer.provide([LampLive, Logged])
+ * )
  *
  * const program = Effect.flatMap(Process.spawn(Child), Process.await)
- * const Live = [ChildLive, LampLive, Logged, ProcessHost.layer("app:processes")] as const
- * await Effect.runPromise(Effect.as(Effect.provide(program, Live), log)) // => ["1 lamp.on", "2 lamp.off"]
+ * await Effect.runPromise(Effect.provide(program, [ChildLive, ProcessHost.layer("app:processes")]))
+ * log // => ["1 lamp.on", "2 lamp.off"]
  * ```
  *
  * @category constructors
@@ -108,7 +110,7 @@ export const of = <C extends Any>(
 ): Interceptor => {
   const run = around as (payload: unknown, work: unknown, yielded: AnyYielded) => Effect.Effect<unknown, unknown>
   return {
-    [TypeId]: (yielded, work) => (yielded.command.id === command.id ? run(yielded.payload, work, yielded) : work)
+    [TypeId]: (yielded, work) => (yielded.command._tag === command._tag ? run(yielded.payload, work, yielded) : work)
   }
 }
 

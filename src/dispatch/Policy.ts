@@ -76,7 +76,7 @@ class PolicyImpl extends Allowance implements Policy {
  * @category constructors
  */
 export const allow = (...allowed: ReadonlyArray<Any | AnyModule>): Policy =>
-  new PolicyImpl(allowed.flatMap((one) => (isModule(one) ? one[ModuleTypeId].commands : [one])))
+  new PolicyImpl(allowed.flatMap((one) => (isModule(one) ? one[ModuleTypeId].commands : [one])).map(({ _tag }) => _tag))
 
 /**
  * Runs an effect under a policy, which what it forks and spawns inherits; it may do what the policy allows, as far as it

@@ -11,6 +11,7 @@ import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
 import { Call } from "./internal/call.ts"
 import { deliver, isRefused, offer, receiverOf } from "./internal/delivery.ts"
+import type { HostImpl } from "./internal/host.ts"
 import { MessageImpl } from "./internal/message.ts"
 import { cellOf, hostOf, type ProcessHost, withHost } from "./internal/services.ts"
 import type { Address } from "./Name.ts"
@@ -79,11 +80,24 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   ...[payload]: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<void, SendError, ProcessHost> =>
   withHost((host, fiber) => {
-    const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
-    if (to instanceof AliasImpl) return to.send(message)
-    const receiver = receiverOf(host, to as Address<Rpcs>, message)
-    return isRefused(receiver) ? Exit.fail(receiver) : deliver(receiver, message)
+    const sender = cellOf(fiber)
+    const message = new MessageImpl(topic, payload, sender?.pid)
+    return sender?.witness === undefined
+      ? sendTo(host, to, message)
+      : sender.witness.onSend(nameOf(to), message, () => sendTo(host, to, message))
   })
+
+const nameOf = (to: Address | Alias): string => (to instanceof AliasImpl ? "an alias" : String(to))
+
+const sendTo = <Rpcs extends Rpc.Any>(
+  host: HostImpl,
+  to: Address<Rpcs> | Alias<Rpcs>,
+  message: MessageImpl
+): Effect.Effect<void, SendError> => {
+  if (to instanceof AliasImpl) return to.send(message)
+  const receiver = receiverOf(host, to as Address<Rpcs>, message)
+  return isRefused(receiver) ? Exit.fail(receiver) : deliver(receiver, message)
+}
 
 /**
  * Sends a message and waits for its answer, which comes exactly once: the callee's reply, its end, or the deadline.
@@ -150,6 +164,7 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
     const caller = cellOf(fiber)
     const host = hostOf(fiber, caller)
     const message = new MessageImpl(topic, payload, caller?.pid)
+    caller?.witness?.onUnplayable(`a call of "${topic}" to ${String(to)}`)
     const callee = receiverOf(host, to, message)
     if (isRefused(callee)) return resume(Exit.fail(callee))
     if (caller === callee) return resume(Exit.fail(new CallingSelf({ target: callee.name, request: message.request })))

@@ -15,7 +15,8 @@ import { MessageImpl } from "./internal/message.ts"
 import { cellOf, type CurrentProcess, type ProcessHost, withHost, withLiveCell } from "./internal/services.ts"
 import { MonitorImpl } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
-import { HostNotFound, type SendError, type SpawnError } from "./ProcessError.ts"
+import { type Recorder, recorderOf } from "./Recording.ts"
+import { HostNotFound, InvalidOption, type SendError, type SpawnError } from "./ProcessError.ts"
 import type { Monitor } from "./ProcessEvent.ts"
 import type { Allowance } from "../dispatch/internal/allowed.ts"
 import type { Policy } from "../dispatch/Policy.ts"
@@ -37,6 +38,8 @@ export interface SpawnOptions<Rpcs extends Rpc.Any> {
   readonly message?: InitialMessage<Rpcs> | undefined
   /** The commands that it may yield, and those that it spawns, as far as the spawner's own policy goes: that one when absent. */
   readonly policy?: Policy | undefined
+  /** Writes down what its body does and is given, so that it can be replayed. */
+  readonly record?: Recorder | undefined
 }
 
 /**
@@ -105,7 +108,16 @@ interface Options {
   readonly name?: string | undefined
   readonly message?: { readonly topic: string; readonly payload?: unknown } | undefined
   readonly policy?: Policy | undefined
+  readonly record?: Recorder | undefined
 }
+
+const usedRecorder = (process: string): InvalidOption =>
+  new InvalidOption({
+    subject: `the process ${process}`,
+    option: "record",
+    value: "a recorder that has recorded another process",
+    expected: "a recorder of its own"
+  })
 
 // Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
 const spawnWith = <A>(
@@ -117,13 +129,15 @@ const spawnWith = <A>(
   prepare: (cell: Cell) => A
 ): Effect.Effect<A, SpawnError | SendError> => {
   const { hosts, names } = here.node
-  const { host: hostName = here.name, message, name, policy } = options ?? {}
+  const { host: hostName = here.name, message, name, policy, record } = options ?? {}
   const owner = name === undefined ? undefined : names.whereis(name)
   let cell = owner
   if (cell === undefined) {
     const host = hosts.get(hostName)
     if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
-    const spawned = host.spawn(process, args, fiber, policy as Allowance | undefined)
+    const witness = record === undefined ? undefined : recorderOf(record)
+    if (witness?.isUsed === true) return Exit.fail(usedRecorder(process.name))
+    const spawned = host.spawn(process, args, fiber, { allowance: policy as Allowance | undefined, witness })
     if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
     cell = spawned.value
     if (name !== undefined) names.register(name, cell)
@@ -142,7 +156,7 @@ const spawnWith = <A>(
  * - `process`: the definition. Its implementation is required of the context, so that a forgotten layer is a compile
  *   error.
  * - `args`: the arguments of the body; they may be left out where there are none.
- * - `options`: the host, a name, a message to give along, and a policy.
+ * - `options`: the host, a name, a message to give along, a policy, and a recorder.
  *
  * The process lives until its body ends, and not longer than its host; it does not end with its spawner (that is what
  * links are for). It sees the context of its spawner, the services of its own implementation over it, and over those

@@ -3,6 +3,7 @@
  */
 import type * as Exit from "effect/Exit"
 import type { Pid } from "./Pid.ts"
+import type { ProcessEvent } from "./ProcessEvent.ts"
 
 /**
  * A message of whatever topic.
@@ -48,6 +49,16 @@ export interface Out {
 }
 
 /**
+ * The process took one of its events.
+ *
+ * @category events
+ */
+export interface Told {
+  readonly _tag: "Told"
+  readonly event: ProcessEvent
+}
+
+/**
  * The process answered a call.
  *
  * @category events
@@ -64,7 +75,7 @@ export interface Reply {
  *
  * @category events
  */
-export type Event = In | State | Out | Reply
+export type Event = In | State | Told | Out | Reply
 
 /**
  * What a spy answers with that has seen enough.

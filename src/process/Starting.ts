@@ -184,10 +184,11 @@ const spawnNamed = (
   const { hosts, names } = here.node
   const host = hosts.get(hostName)
   if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
-  if (name === undefined) return host.spawn(definition, args, fiber, policy as Allowance | undefined)
+  const conditions = { allowance: policy as Allowance | undefined }
+  if (name === undefined) return host.spawn(definition, args, fiber, conditions)
   const owner = names.whereis(name)
   if (owner !== undefined) return Exit.fail(new AlreadyStarted({ name, pid: owner.pid }))
-  const spawned = host.spawn(definition, args, fiber, policy as Allowance | undefined)
+  const spawned = host.spawn(definition, args, fiber, conditions)
   if (Exit.isSuccess(spawned)) names.register(name, spawned.value)
   return spawned
 }

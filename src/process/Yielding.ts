@@ -55,7 +55,7 @@ const yieldCommand = <C extends Any, const O extends YieldOptions = {}>(
 ): Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>> =>
   withLiveCell((cell, fiber) => {
     const { door } = cell
-    return perform(door, door.open(command, payload, fiber), (options as O | undefined)?.timeout, fiber)
+    return perform(door, door.open(command, payload, fiber), (options as O | undefined)?.timeout)
   }) as Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>>
 
 export {
@@ -163,10 +163,14 @@ export const yieldAsync = <C extends Any, const O extends YieldOptions = {}>(
     const { door } = cell
     const pending = door.open(command, payload, fiber)
     const answer = pending.answer as Answer as unknown as Yield<Rpc.Success<C>, YieldError<C, O>>
-    const work = perform(door, pending, (options as O | undefined)?.timeout, fiber)
-    if (pending.exit !== undefined) return Exit.succeed(answer)
-    return Effect.map(Effect.forkIn(work, cell.scope, { startImmediately: true }), (worker) => {
-      if (pending.exit === undefined) pending.worker = worker
+    const work = perform(door, pending, (options as O | undefined)?.timeout)
+    if (Exit.isExit(work)) return Exit.succeed(answer)
+    const forked = Effect.map(Effect.forkIn(work, cell.scope, { startImmediately: true }), (worker) => {
+      pending.worker = worker
+      // It ends without having begun where the scope has closed, or where it is interrupted at once.
+      worker.addObserver(() => pending.giveUp())
       return answer
     })
+    // From here to there no interruption may leave it without a worker.
+    return Effect.uninterruptible(forked)
   }) as Effect.Effect<Yield<Rpc.Success<C>, YieldError<C, O>>, never, YieldServices<C>>

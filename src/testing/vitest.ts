@@ -1,11 +1,19 @@
 /**
- * `it.explore` for vitest: a test that runs its program under many schedules.
+ * `it.explore` and `it.replay` for vitest: a test that runs its program under many schedules, and one that plays a
+ * recording again.
  */
 import { it as effectIt } from "@effect/vitest"
 import * as Config from "effect/Config"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { Rpc } from "effect/rpc"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as Process from "../process/Definition.ts"
+import type { Recording } from "../process/Recording.ts"
+import { type Replayed, run } from "../process/Replay.ts"
 import { check, type Options } from "./Explore.ts"
 
 /**
@@ -52,7 +60,63 @@ export const explore = <A, E>(
 }
 
 /**
- * The `it` of `@effect/vitest` with `it.explore`.
+ * What `it.replay` plays.
+ *
+ * @category models
+ */
+export interface ReplayOptions<
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  State extends Schema.Top,
+  E,
+  R,
+  E2
+> {
+  readonly process: Process.Definition<Name, Rpcs, Args, Success, State>
+  /** The recording, such as `Recording.read(path)`. */
+  readonly recording: Effect.Effect<Recording, E, R>
+  /** The implementation of the process, with its modules `Replay.unhandled`; and what reading the recording needs. */
+  readonly layer: Layer.Layer<R | Process.Implementation<Name>, E2>
+  /** How long the body may do nothing while the recording has something for it to do: 1 second when absent. */
+  readonly patience?: Duration.Input | undefined
+  /** What must hold of how it ended: that its body did not fail, when absent. */
+  readonly check?: ((replayed: Replayed<Success["Type"]>) => Effect.Effect<unknown, unknown>) | undefined
+}
+
+/**
+ * Defines a test that replays a recording: a regression test, made of a failure that was recorded.
+ *
+ * **Details**
+ *
+ * It fails as long as the body fails as it did, with the failure itself; and when the body diverges from the recording
+ * before its end. Once the body is mended it passes, and holds that the failure does not come back.
+ *
+ * @category testing
+ */
+export const replay = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  Success extends Schema.Top,
+  State extends Schema.Top,
+  E,
+  R,
+  E2
+>(
+  name: string,
+  options: ReplayOptions<Name, Rpcs, Args, Success, State, E, R, E2>
+): void => {
+  const { check = hasNotFailed, layer, patience, process, recording } = options
+  const played = Effect.flatMap(recording, (recording) => run(process, recording, { patience }))
+  effectIt.live(name, () => Effect.flatMap(Effect.provide(played, layer), check))
+}
+
+const hasNotFailed = ({ exit }: Replayed<unknown>): Effect.Effect<unknown, unknown> => exit ?? Effect.void
+
+/**
+ * The `it` of `@effect/vitest` with `it.explore` and `it.replay`.
  *
  * **Example** (A test of an interleaving)
  *
@@ -68,9 +132,32 @@ export const explore = <A, E>(
  * }))
  * ```
  *
+ * **Example** (A test made of a recorded failure)
+ *
+ * ```ts no-run
+ * import { NodeFileSystem } from "@effect/platform-node"
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Command, Process, Recording, Replay } from "troupe"
+ * import { it } from "troupe/testing/vitest"
+ *
+ * const Shop = Command.module("shop", { price: Command.make(300, { payload: Schema.String, success: Schema.Int }) })
+ * const Order = Process.make("app:order", { args: Schema.String, success: Schema.Int })
+ * const OrderLive = Order.toLayer((article) => Process.yield(Shop.price, article))
+ *
+ * it.replay("an order of last monday", {
+ *   process: Order,
+ *   recording: Recording.read("test/recordings/order.ndjson"),
+ *   layer: Layer.merge(OrderLive.pipe(Layer.provide(Replay.unhandled(Shop))), NodeFileSystem.layer)
+ * })
+ * ```
+ *
  * @category testing
  */
-export const it: typeof effectIt & { readonly explore: typeof explore } = new Proxy(effectIt, {
-  get: (target, property, receiver): unknown =>
-    property === "explore" ? explore : Reflect.get(target, property, receiver)
-}) as typeof effectIt & { readonly explore: typeof explore }
+export const it: It = new Proxy(effectIt, {
+  get: (target, property, receiver): unknown => {
+    if (property === "explore") return explore
+    return property === "replay" ? replay : Reflect.get(target, property, receiver)
+  }
+}) as It
+
+type It = typeof effectIt & { readonly explore: typeof explore; readonly replay: typeof replay }

@@ -15,6 +15,7 @@ import { select } from "./select.ts"
 import { restart } from "./restart.ts"
 import { scaling } from "./scaling.ts"
 import { startChildren } from "./start-children.ts"
+import { yields } from "./yield.ts"
 
 const benches: ReadonlyArray<Bench> = [
   pingPong,
@@ -26,7 +27,8 @@ const benches: ReadonlyArray<Bench> = [
   million,
   ...channels,
   select,
-  selectParked
+  selectParked,
+  yields
 ]
 const file = join(import.meta.dirname, "results.json")
 

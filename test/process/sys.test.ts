@@ -239,6 +239,7 @@ describe("Sys", () => {
       assert.deepStrictEqual(
         log.map((event) => {
           if (event._tag === "State") return event.state
+          if (event._tag === "Told") return event.event
           return event._tag === "Reply" ? event.exit : event.message.payload
         }),
         [Exit.succeed(2), 3, 5, Exit.succeed(5)]

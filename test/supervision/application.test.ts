@@ -3,6 +3,8 @@ import { Deferred, Effect, Exit, Fiber, Layer, Logger, Stdio } from "effect"
 import {
   Application,
   type ApplicationError,
+  Command,
+  Dispatcher,
   Process,
   ProcessHost,
   Selectable,
@@ -32,6 +34,22 @@ const run = <ROut, E, E2 = never>(
 const after = (millis: number) => Effect.sleep(millis)
 
 describe("an application", () => {
+  both("D3 freezes the registry of its commands once it has started", () =>
+    Effect.gen(function* () {
+      const Lamp = Command.module("lamp", { on: Command.make(300) })
+      const LampLive = Dispatcher.layer(Lamp, { on: () => Effect.void })
+      const Late = Command.module("late", { on: Command.make(301) })
+      const LateLive = Dispatcher.layer(Late, { on: () => Effect.void })
+      const main = Effect.gen(function* () {
+        const refusal = yield* Effect.flip(Effect.provide(Effect.void, LateLive))
+        assert.strictEqual(refusal._tag, "RegistryFrozen")
+        assert.include(refusal.message, "late")
+        return (yield* Dispatcher.list).length
+      })
+      assert.strictEqual(yield* run(LampLive, Effect.never, { main }), 1)
+    })
+  )
+
   both("V2 runs until it is asked to end, stops in the reverse order, and answers 0", () =>
     Effect.gen(function* () {
       const log: Array<string> = []

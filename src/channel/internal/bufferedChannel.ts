@@ -4,12 +4,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { ChannelClosed } from "../ChannelError.ts"
 import type { Waiter } from "../Selectable.ts"
 import { ChannelImpl, type Offer, type Settings } from "./channel.ts"
-import { afterwards, step } from "./step.ts"
+import { afterwards, callback, step } from "./step.ts"
 
 /** What happens to a value that is sent to a full channel. */
 export type WhenFull = "suspend" | "drop-newest" | "drop-oldest"
@@ -63,7 +64,7 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   send(value: A): Effect.Effect<void, ChannelClosed | W> {
-    return step(() => this.sendNow(value) ?? this.wait({ value }))
+    return step((fiber) => this.sendNow(value) ?? this.wait({ value }, fiber))
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
@@ -76,9 +77,9 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   /** Waits for a slot that stays free until it is filled or given back. */
-  readonly reserve: Effect.Effect<void, ChannelClosed | W> = step((): Effect.Effect<void, ChannelClosed | W> => {
+  readonly reserve: Effect.Effect<void, ChannelClosed | W> = step((fiber): Effect.Effect<void, ChannelClosed | W> => {
     if (this.closed !== undefined) return Exit.fail(this.closed)
-    if (!this.hasSlot) return this.wait("slot")
+    if (!this.hasSlot) return this.wait("slot", fiber)
     this.reserved++
     return Exit.void
   })
@@ -155,8 +156,8 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   // Answered by the step that found no room, so that there is none when it is parked.
-  private wait(claim: Offer<A>["claim"]): Effect.Effect<void, ChannelClosed | W> {
-    return Effect.callback((resume, signal) => {
+  private wait(claim: Offer<A>["claim"], fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, ChannelClosed | W> {
+    return callback(fiber, (resume, signal) => {
       const sender = new WaitingSender(claim, resume, signal)
       const refused = this.parkOffer(sender)
       if (refused !== undefined) return resume(refused)
@@ -235,17 +236,17 @@ class WaitingSender<A> implements Offer<A> {
   readonly claim: Offer<A>["claim"]
   readonly resume: Offer<A>["resume"]
   readonly owner = undefined
-  private readonly signal: AbortSignal
+  private readonly signal: AbortSignal | undefined
 
-  constructor(claim: Offer<A>["claim"], resume: Offer<A>["resume"], signal: AbortSignal) {
+  constructor(claim: Offer<A>["claim"], resume: Offer<A>["resume"], signal: AbortSignal | undefined) {
     this.claim = claim
     this.resume = resume
     this.signal = signal
   }
 
-  // The signal tells in the step of an interruption itself; the clean-up runs in a later one.
+  // Without a signal, who is interrupted has left the line in the same step.
   isLive(): boolean {
-    return !this.signal.aborted
+    return this.signal === undefined || !this.signal.aborted
   }
 
   // Who is accepted or refused has left the line.

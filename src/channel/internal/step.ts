@@ -10,6 +10,7 @@ import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import { cleansUpAtOnce } from "../../scheduler/internal/Budget.ts"
 
 // The one use of an internal name of effect outside of testing/: the method by which a fiber evaluates an operation, which
 // effect's own `Queue.take` calls for the same purpose. The test "a taken value is delivered in the same step" holds it.
@@ -72,6 +73,21 @@ Object.setPrototypeOf(
 export const step = <A, E = never, R = never>(
   run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> => effectOf(new Running(run))
+
+/**
+ * As `Effect.callback`, for those who must know at any time whether the fiber still waits. Where its clean-up may run in a
+ * later step than its interruption there is a signal, which tells at once, and has its price.
+ */
+export const callback = <A, E = never>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  register: (
+    resume: (effect: Effect.Effect<A, E>) => void,
+    signal: AbortSignal | undefined
+  ) => void | Effect.Effect<void>
+): Effect.Effect<A, E> =>
+  cleansUpAtOnce(fiber)
+    ? Effect.callback((resume) => register(resume, undefined))
+    : Effect.callback((resume, signal) => register(resume, signal))
 
 /** To be called in a step: has `tell` run in the same step, once the outcome has been delivered. */
 export const afterwards = (tell: () => void): void => {

@@ -6,25 +6,24 @@ import * as Context from "effect/Context"
 import type { AnyCommand } from "./command.ts"
 
 export class Allowance {
-  private readonly ids: ReadonlyMap<number, string>
+  // By tag, which names one command alone; an id may be that of another one elsewhere.
+  private readonly tags: ReadonlySet<string>
 
-  constructor(commands: Iterable<AnyCommand>) {
-    this.ids = new Map(Array.from(commands, ({ _tag, id }) => [id, _tag]))
+  constructor(tags: Iterable<string>) {
+    this.tags = new Set(tags)
   }
 
-  has(id: number): boolean {
-    return this.ids.has(id)
+  has({ _tag }: AnyCommand): boolean {
+    return this.tags.has(_tag)
   }
 
   get names(): ReadonlyArray<string> {
-    return [...this.ids.values()]
+    return [...this.tags]
   }
 
   /** What both allow. */
   narrow(within: Allowance | undefined): Allowance {
-    if (within === undefined) return this
-    const both = [...this.ids].filter(([id]) => within.has(id))
-    return new Allowance(both.map(([id, _tag]) => ({ id, _tag }) as AnyCommand))
+    return within === undefined ? this : new Allowance(this.names.filter((tag) => within.tags.has(tag)))
   }
 }
 

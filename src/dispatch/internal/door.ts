@@ -71,7 +71,7 @@ export class Door {
   open(command: Any, payload: unknown, fiber: Fiber.Fiber<unknown, unknown>): Pending {
     const view = this.viewOf(fiber)
     const registry = view.registry ?? nowhere
-    const handling = registry.find(command.id)
+    const handling = registry.find(command)
     const pending = new Pending(this, registry, handling, command, payload, ++this.lastTag)
     registry.counts.yields++
     this.pending.set(pending.tag, pending)
@@ -143,7 +143,7 @@ export class Door {
     payload: unknown
   ): DispatchError | undefined {
     const about = { command: command._tag, id: command.id, process: this.owner.id }
-    if (view.allowance !== undefined && !view.allowance.has(command.id)) {
+    if (view.allowance !== undefined && !view.allowance.has(command)) {
       registry.counts.denied++
       return new CommandDenied({ ...about, allowed: view.allowance.names })
     }

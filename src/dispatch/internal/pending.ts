@@ -28,8 +28,16 @@ export class Pending implements Yielded<unknown, unknown> {
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
   /** The fiber that does the work, where that is one of its own. */
   worker: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Whether interceptors stand around the handler: a completion from elsewhere passes them, as its own answer does. */
+  isIntercepted = false
+  /** Whether the handler has said that it is completed from elsewhere. */
+  isDeferred = false
   private readonly door: Door
   private source: Answer | undefined = undefined
+  private arrival: Arrival | undefined = undefined
+  private isGivenUp = false
+  // Whether whoever waited for a completion from elsewhere was interrupted, and maybe still cleans up.
+  private isShut = false
 
   constructor(
     door: Door,
@@ -56,6 +64,42 @@ export class Pending implements Yielded<unknown, unknown> {
     return (this.source ??= new Answer(this.door.owner.dispatcher, this))
   }
 
+  /** What is to be waited for when it is completed from elsewhere. */
+  get arriving(): Source<unknown, unknown> {
+    return this.isIntercepted ? this.currentArrival : this.answer
+  }
+
+  /** What completed it from elsewhere. */
+  get arrived(): Exit.Exit<unknown, unknown> | undefined {
+    if (this.isIntercepted) return this.arrival?.exit
+    return this.isGivenUp ? undefined : this.exit
+  }
+
+  /** The handler begins: for the first time, or again where an interceptor has it so. */
+  reopen(): void {
+    this.arrival = undefined
+    this.isDeferred = false
+    this.isShut = false
+  }
+
+  /** Nobody waits for a completion from elsewhere any more. */
+  shut(): void {
+    this.isShut = true
+  }
+
+  private get currentArrival(): Arrival {
+    return (this.arrival ??= new Arrival(this.door.owner.dispatcher))
+  }
+
+  /** Takes a completion from elsewhere; answers whether it did. */
+  private arrive(exit: Exit.Exit<unknown, unknown>, tell: Tell): boolean {
+    const isLate = this.exit !== undefined || this.isShut || this.door.hasClosed
+    if (!isLate && !this.isIntercepted) return this.settle(exit, tell)
+    if (!isLate && this.currentArrival.arrive(exit, tell)) return true
+    this.registry.counts.droppedLate++
+    return false
+  }
+
   /** Ends it with an exit, unless it has ended, or its process has; answers whether it did. */
   settle(exit: Exit.Exit<unknown, unknown>, tell: Tell = "in a later step"): boolean {
     if (this.exit !== undefined || this.door.hasClosed) {
@@ -72,33 +116,63 @@ export class Pending implements Yielded<unknown, unknown> {
   giveUp(): void {
     if (this.exit !== undefined) return
     this.registry.counts.interruptions++
+    this.isGivenUp = true
     this.door.onGivenUp(this)
     this.end(Exit.interrupt(), "in a later step")
   }
 
   private end(exit: Exit.Exit<unknown, unknown>, tell: Tell): void {
     this.exit = exit
-    this.worker = undefined
     this.source?.tell(tell)
   }
 
   readonly complete = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> =>
-    step(() => Exit.succeed(this.settle(exit, "in this step")))
+    step(() => Exit.succeed(this.arrive(exit, "in this step")))
 
-  readonly completeUnsafe = (exit: Exit.Exit<unknown, unknown>): boolean => this.settle(exit)
+  readonly completeUnsafe = (exit: Exit.Exit<unknown, unknown>): boolean => this.arrive(exit, "in a later step")
 
   readonly completeTag = (tag: number, exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> =>
     step(() => {
       const pending = this.door.find(tag)
-      if (pending !== undefined) return Exit.succeed(pending.settle(exit, "in this step"))
+      if (pending !== undefined) return Exit.succeed(pending.arrive(exit, "in this step"))
       if (this.door.hasGiven(tag)) this.registry.counts.droppedLate++
       else this.registry.counts.droppedUnknown++
       return Exit.succeed(false)
     })
 }
 
-/** The completion of a yield, as a source that stays ready once it is. */
-export class Answer extends Source<unknown, unknown> {
+/** A source that stays ready once it is. */
+abstract class Outcome extends Source<unknown, unknown> {
+  abstract readonly exit: Exit.Exit<unknown, unknown> | undefined
+
+  isReadyUnsafe(): boolean {
+    return this.exit !== undefined
+  }
+
+  pollUnsafe(): Exit.Exit<unknown, unknown> | undefined {
+    return this.exit
+  }
+
+  tell(when: Tell): void {
+    if (when === "in a later step") this.wakeSoon()
+    else if (this.hasParked) afterwards(() => this.wakeNow())
+  }
+}
+
+/** What comes from elsewhere for a handler around which interceptors stand. */
+class Arrival extends Outcome {
+  exit: Exit.Exit<unknown, unknown> | undefined = undefined
+
+  arrive(exit: Exit.Exit<unknown, unknown>, tell: Tell): boolean {
+    if (this.exit !== undefined) return false
+    this.exit = exit
+    this.tell(tell)
+    return true
+  }
+}
+
+/** The completion of a yield. */
+export class Answer extends Outcome {
   private readonly pending: Pending
 
   constructor(dispatcher: SchedulerDispatcher, pending: Pending) {
@@ -110,29 +184,20 @@ export class Answer extends Source<unknown, unknown> {
     return this.pending.tag
   }
 
+  get exit(): Exit.Exit<unknown, unknown> | undefined {
+    return this.pending.exit
+  }
+
   get await(): Effect.Effect<unknown, unknown> {
     return Selectable.take(this)
   }
 
   get cancel(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { worker } = this.pending
       this.pending.giveUp()
+      const { worker } = this.pending
       return worker === undefined ? Effect.void : Fiber.interrupt(worker)
     })
-  }
-
-  isReadyUnsafe(): boolean {
-    return this.pending.exit !== undefined
-  }
-
-  pollUnsafe(): Exit.Exit<unknown, unknown> | undefined {
-    return this.pending.exit
-  }
-
-  tell(when: Tell): void {
-    if (when === "in a later step") this.wakeSoon()
-    else if (this.hasParked) afterwards(() => this.wakeNow())
   }
 
   override waitReport(): WaitReport {

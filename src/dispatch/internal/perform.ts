@@ -4,8 +4,9 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import { step } from "../../channel/internal/step.ts"
+import * as Selectable from "../../channel/Selectable.ts"
 import { YieldTimeout } from "../DispatchError.ts"
 import type { Door } from "./door.ts"
 import { LaterImpl } from "./later.ts"
@@ -15,57 +16,92 @@ import type { Handling } from "./registry.ts"
 type Work = Effect.Effect<unknown, unknown>
 
 /**
- * Does the work of a yield, in the fiber that evaluates it, and answers with its outcome. To be called in the step in
- * which it was opened. An interruption reaches the handler; the yield is given up then, and nothing completes it any more.
+ * Does the work of a yield and answers with its outcome. To be called in the step in which it was opened: what can be
+ * answered at once is answered with an `Exit`, and the rest is work for whichever fiber. An interruption reaches the
+ * handler; the yield is given up then, and nothing completes it any more.
  */
-export const perform = (
-  door: Door,
-  pending: Pending,
-  timeout: Duration.Input | undefined,
-  fiber: Fiber.Fiber<unknown, unknown>
-): Work => {
-  if (pending.exit !== undefined) return pending.exit
-  const { handling, registry } = pending
+export const perform = (door: Door, pending: Pending, timeout: Duration.Input | undefined): Work => {
+  const { exit, handling, registry } = pending
+  if (exit !== undefined) return exit
   // A script answers in place of the handlers.
   if (handling === undefined || door.script !== undefined) return givingUp(pending, pending.answer.await)
   const { interceptors } = registry
-  const begun = interceptors.length === 0 ? begin(pending, handling) : Effect.suspend(() => begin(pending, handling))
+  pending.isIntercepted = interceptors.length > 0
+  const begun = pending.isIntercepted ? Effect.suspend(() => begin(pending, handling)) : begin(pending, handling)
   // A handler that has its answer at hand costs nothing but itself.
   if (Exit.isExit(begun) && !(Exit.isSuccess(begun) && begun.value instanceof LaterImpl)) {
     return outcomeOf(pending, begun)
   }
+  if (!pending.isIntercepted && timeout === undefined) return asHandler(door, handling, pending, begun)
   let work = Effect.flatMap(begun, (answer) =>
-    answer instanceof LaterImpl ? later(pending, answer) : Exit.succeed(answer)
+    answer instanceof LaterImpl ? later(pending, answer) : own(pending, answer)
   )
-  for (const around of interceptors.toReversed()) work = (around(pending, work) as Work | undefined) ?? work
+  for (const around of interceptors.toReversed()) {
+    const inner = work
+    work = effectOf("An interceptor", pending, () => around(pending, inner))
+  }
   if (timeout !== undefined) work = limited(pending, work, Duration.fromInputUnsafe(timeout))
-  const outcome = Effect.matchCauseEffect(work, {
-    onFailure: (cause) => outcomeOf(pending, Exit.failCause(cause)),
-    onSuccess: (value) => outcomeOf(pending, Exit.succeed(value))
-  })
-  return givingUp(pending, Effect.provideContext(outcome, door.contextFor(handling, fiber)))
+  return asHandler(door, handling, pending, work)
 }
+
+// Does the work with the services of the handler, and settles the yield with its outcome. Two frames hold all that there
+// is to hold, since this is the way of every handler that does something.
+const asHandler = (door: Door, handling: Handling, pending: Pending, work: Work): Work =>
+  step((fiber) => {
+    const { context } = fiber
+    fiber.setContext(door.contextFor(handling, fiber))
+    const outcome = Effect.matchCauseEffect(work, {
+      onFailure: (cause) => outcomeOf(pending, Exit.failCause(cause)),
+      onSuccess: (value) =>
+        value instanceof LaterImpl ? later(pending, value) : outcomeOf(pending, Exit.succeed(value))
+    })
+    return Effect.onExitPrimitive(outcome, () => {
+      fiber.setContext(context)
+      pending.giveUp()
+      return undefined
+    })
+  })
 
 const begin = (pending: Pending, handling: Handling): Work => {
-  const begun = Result.try(() => handling.run(pending.payload as never, pending))
-  return Result.isSuccess(begun) ? (begun.success as Work) : Exit.die(begun.failure)
+  pending.reopen()
+  return effectOf("The handler", pending, () => handling.run(pending.payload as never, pending))
 }
 
-// What another one completed it with goes before what the handler itself answers.
-const outcomeOf = (pending: Pending, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
-  if (pending.exit !== exit) pending.settle(exit)
-  return pending.exit ?? exit
+// What is no effect would end the fiber that runs it on the spot, with no finalizers.
+const effectOf = (who: string, { command }: Pending, make: () => unknown): Work => {
+  const made = Result.try(make)
+  if (Result.isFailure(made)) return Exit.die(made.failure)
+  if (Effect.isEffect(made.success)) return made.success as Work
+  return Exit.die(new TypeError(`${who} of ${command._tag} answered ${String(made.success)}, which is no effect.`))
 }
 
 const later = (pending: Pending, { onInterrupt }: LaterImpl): Work => {
-  const { await: completion } = pending.answer
-  return onInterrupt === undefined ? completion : Effect.onInterrupt(completion, () => onInterrupt)
+  pending.isDeferred = true
+  return Effect.onExitPrimitive(Selectable.take(pending.arriving), () => {
+    if (pending.arrived !== undefined) return undefined
+    pending.shut()
+    return onInterrupt
+  })
+}
+
+// What another one completed it with goes before what the handler itself answers.
+const own = (pending: Pending, answer: unknown): Work => {
+  const { arrived } = pending
+  if (arrived !== undefined && pending.isIntercepted) pending.registry.counts.droppedLate++
+  return arrived ?? Exit.succeed(answer)
+}
+
+const outcomeOf = (pending: Pending, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
+  if (pending.exit === undefined || !pending.isDeferred) pending.settle(exit)
+  return pending.exit ?? exit
 }
 
 const limited = (pending: Pending, work: Work, duration: Duration.Duration): Work =>
   Effect.timeoutOrElse(work, {
     duration,
     orElse: () => {
+      // It may have been completed from elsewhere at the last moment.
+      if (pending.exit !== undefined) return pending.exit
       pending.registry.counts.timeouts++
       const milliseconds = Duration.toMillis(duration)
       const { command, process, tag } = pending

@@ -14,11 +14,11 @@ export interface Handling {
   readonly services: Context.Context<never>
 }
 
-/** What stands around handlers; answers undefined where it has nothing to do with the command. */
+/** What stands around handlers. */
 export type Around = (
   yielded: AnyYielded,
-  next: Effect.Effect<unknown, unknown, unknown>
-) => Effect.Effect<unknown, unknown, unknown> | undefined
+  work: Effect.Effect<unknown, unknown, unknown>
+) => Effect.Effect<unknown, unknown, unknown>
 
 /** How many commands are looked up by their index. */
 export const Indexed = 256
@@ -51,9 +51,10 @@ export class Registry {
   private around: ReadonlyArray<Around> = []
   private frozen = false
 
-  /** The handler of a command. */
-  find(id: number): Handling | undefined {
-    return id < Indexed ? this.indexed[id] : this.extended.get(id)
+  /** The handler of a command; what another command with its id has is none. */
+  find({ _tag, id }: Any): Handling | undefined {
+    const handling = this.under(id)
+    return handling?.command._tag === _tag ? handling : undefined
   }
 
   get all(): ReadonlyArray<Handling> {
@@ -73,9 +74,11 @@ export class Registry {
   }
 
   intercept(around: Around): () => void {
-    this.around = [...this.around, around]
+    // The same one may stand there twice, and each is removed for itself.
+    const own: Around = (yielded, next) => around(yielded, next)
+    this.around = [...this.around, own]
     return () => {
-      this.around = this.around.filter((one) => one !== around)
+      this.around = this.around.filter((one) => one !== own)
     }
   }
 
@@ -87,7 +90,7 @@ export class Registry {
       const { command } = handling
       const wrong = wrongIdOf(command)
       if (wrong !== undefined) return wrong
-      const other = this.find(command.id) ?? ids.get(command.id)
+      const other = this.under(command.id) ?? ids.get(command.id)
       if (other !== undefined) {
         return new CommandConflict({
           id: command.id,
@@ -103,6 +106,10 @@ export class Registry {
     return () => {
       for (const id of ids.keys()) this.set(id, undefined)
     }
+  }
+
+  private under(id: number): Handling | undefined {
+    return id < Indexed ? this.indexed[id] : this.extended.get(id)
   }
 
   private set(id: number, handling: Handling | undefined): void {

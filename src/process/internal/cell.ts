@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Ref from "effect/Ref"
@@ -30,6 +31,7 @@ import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
 import { type Startup, startupOf } from "./startup.ts"
 import type { Watcher } from "./watcher.ts"
+import type { Witness } from "./witness.ts"
 import { yielderOf } from "./yielder.ts"
 
 class Listener extends InboxImpl {
@@ -76,6 +78,8 @@ export class Cell implements InboxOwner, Waited {
   shown: Ref.Ref<unknown> | undefined = undefined
   /** Where what it yields passes; made for the first. */
   private doorway: Door | undefined = undefined
+  /** Who sees all that its body does, if anybody does. */
+  witness: Witness | undefined
   /** Who looks into it, if anybody does. */
   inspection: Inspection | undefined = undefined
   /** The topic of the message that it took last, for its report. */
@@ -98,12 +102,20 @@ export class Cell implements InboxOwner, Waited {
   /** How many messages it has accepted. */
   arrivals = 0
 
-  constructor(host: HostImpl, id: number, implementation: Implementation, policy: Policy, environment: Environment) {
+  constructor(
+    host: HostImpl,
+    id: number,
+    implementation: Implementation,
+    policy: Policy,
+    environment: Environment,
+    witness: Witness | undefined
+  ) {
     this.host = host
     this.pid = makeUnsafe(host.name, id, this)
     this.policy = policy
     this.definition = implementation.definition
     this.environment = environment
+    this.witness = witness
     this.scope = Scope.makeUnsafe()
     this.context = this.makeContext()
     this.startup = startupOf(implementation.definition)
@@ -123,6 +135,7 @@ export class Cell implements InboxOwner, Waited {
   // ---------------------------------------------------------------- running
 
   start(implementation: Implementation, args: unknown): void {
+    this.witness?.onBegin(this, args)
     // The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
     const body = Effect.andThen(Effect.yieldNow, bodyOf(implementation, args))
     const main = Effect.onExit(body, (exit) => this.onBodyExit(exit))
@@ -132,7 +145,8 @@ export class Cell implements InboxOwner, Waited {
   }
 
   private makeContext(): Context.Context<never> {
-    return this.environment.base.pipe(Context.add(Scope.Scope, this.scope), Context.add(CurrentProcess, this))
+    const own = this.environment.base.pipe(Context.add(Scope.Scope, this.scope), Context.add(CurrentProcess, this))
+    return this.witness === undefined ? own : Context.add(own, Random.Random, this.witness.random)
   }
 
   /** Ends the process for a reason of its own, which is reported if it is a failure. */
@@ -149,6 +163,8 @@ export class Cell implements InboxOwner, Waited {
       }
       this.leave()
     }
+    this.witness?.onEnd(this.reason ?? exit)
+    this.witness = undefined
     return this.scope.state._tag === "Empty" ? Effect.void : Scope.close(this.scope, exit)
   }
 

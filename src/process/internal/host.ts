@@ -27,6 +27,7 @@ import { type Policy, policyOf } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
 import type { NodeImpl } from "./node.ts"
 import { cellOf, type Host } from "./services.ts"
+import type { Witness } from "./witness.ts"
 
 /** What happens to payloads on their way. */
 export type Payloads = "checked" | "frozen" | "trusted"
@@ -36,6 +37,13 @@ export interface HostSettings {
   readonly inbox: Policy
   readonly payloads: Payloads
   readonly stopTimeout: Duration.Duration
+}
+
+/** Under which conditions a process is spawned. */
+export interface Conditions {
+  /** What it may yield, where that is less than its spawner may. */
+  readonly allowance?: Allowance | undefined
+  readonly witness?: Witness | undefined
 }
 
 export class HostImpl implements Host {
@@ -77,18 +85,23 @@ export class HostImpl implements Host {
     definition: Definition,
     args: unknown,
     fiber: Fiber.Fiber<unknown, unknown>,
-    allowance: Allowance | undefined
+    { allowance, witness }: Conditions
   ): Exit.Exit<Cell, SpawnError> {
     const refusal = this.refusal()
     if (refusal !== undefined) return Exit.fail(refusal)
     const implementation = Context.getOrUndefined(fiber.context, definition.key)
     return implementation === undefined
       ? Exit.fail(new DefinitionNotFound({ process: definition.name }))
-      : this.spawnAs(implementation, args, inherited(contextOf(fiber, allowance), cellOf(fiber)))
+      : this.spawnAs(implementation, args, inherited(contextOf(fiber, allowance), cellOf(fiber)), witness)
   }
 
   /** As {@link spawn}, for a process that sees what `spawner` sees. */
-  spawnAs(implementation: Implementation, args: unknown, spawner: Environment): Exit.Exit<Cell, SpawnError> {
+  spawnAs(
+    implementation: Implementation,
+    args: unknown,
+    spawner: Environment,
+    witness?: Witness
+  ): Exit.Exit<Cell, SpawnError> {
     const refusal = this.refusal()
     if (refusal !== undefined) return Exit.fail(refusal)
     const { definition } = implementation
@@ -97,11 +110,16 @@ export class HostImpl implements Host {
     const policy = policyOf(`the process ${definition.name}`, definition.inbox, this.settings.inbox)
     if (policy instanceof InvalidOption) return Exit.fail(policy)
     const id = ++this.lastId
-    const cell = new Cell(this, id, implementation, policy, spawner.derive(implementation, this.place))
+    const cell = new Cell(this, id, implementation, policy, spawner.derive(implementation, this.place), witness)
     this.processes.set(id, cell)
     this.counters.spawned++
     cell.start(implementation, args)
     return Exit.succeed(cell)
+  }
+
+  /** Has the next process get the number: a process that is replayed has the pid that it had. */
+  numberFrom(id: number): void {
+    this.lastId = id - 1
   }
 
   /** The deadlines of calls from here, by the caller's clock, which is nearly always the same. */

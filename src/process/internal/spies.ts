@@ -14,7 +14,7 @@ export const counting = (since: number): Spy<Counts> => ({
   initial: { since, messagesIn: 0, messagesOut: 0 },
   next: (counts, event) => {
     if (event._tag === "In") return { ...counts, messagesIn: counts.messagesIn + 1 }
-    return event._tag === "State" ? counts : { ...counts, messagesOut: counts.messagesOut + 1 }
+    return event._tag === "State" || event._tag === "Told" ? counts : { ...counts, messagesOut: counts.messagesOut + 1 }
   }
 })
 
@@ -35,6 +35,8 @@ const lineOf = (name: string, event: Event): ReadonlyArray<unknown> => {
   switch (event._tag) {
     case "In":
       return [`${name} took ${event.message.topic}`, event.message.payload]
+    case "Told":
+      return [`${name} was told`, event.event]
     case "State":
       return [`${name} became`, event.state]
     case "Out":

@@ -12,6 +12,8 @@ import * as Scope from "effect/Scope"
 import { Node, type NodeImpl } from "../../process/internal/node.ts"
 import { Shutdown } from "../../process/TerminalHost.ts"
 import { ApplicationStopTimeout } from "../ApplicationError.ts"
+import { freeze } from "../../dispatch/Dispatcher.ts"
+import { registryLayer } from "../../dispatch/internal/services.ts"
 import { ServiceFailed } from "../ServiceError.ts"
 import { tableOf } from "./ServiceTable.ts"
 
@@ -30,11 +32,14 @@ export const runUntilEnd = <ROut, E, RIn, E2>(
       const memoMap = yield* Layer.makeMemoMap
       // The hosts of the application will have this node, so that it is known what runs even if the start fails.
       const node = Context.get(yield* Layer.buildWithMemoMap(Node.layer, memoMap, scope), Node)
+      const dispatcher = yield* Layer.buildWithMemoMap(registryLayer, memoMap, scope)
       const shutdown = yield* Shutdown
       const built = Deferred.makeUnsafe<void>()
       let askedAt: number | undefined
       const work = Effect.gen(function* () {
         const context = yield* Layer.buildWithMemoMap(layer, memoMap, scope)
+        // What comes to be handled later would be handled only in what is spawned later.
+        yield* Effect.provideContext(freeze, dispatcher)
         yield* Deferred.succeed(built, undefined)
         return yield* Effect.provideContext(main ?? Effect.never, context)
       })

@@ -1,0 +1,179 @@
+/**
+ * The typed error of the module `sql`: it keeps effect's reasons, and names the statement, but none of its parameters.
+ */
+import * as Schema from "effect/Schema"
+import {
+  AuthenticationError,
+  AuthorizationError,
+  ConnectionError,
+  ConstraintError,
+  DeadlockError,
+  LockTimeoutError,
+  SerializationError,
+  type SqlError,
+  SqlErrorReason,
+  SqlSyntaxError,
+  StatementTimeoutError,
+  UniqueViolation,
+  UnknownError
+} from "effect/sql/SqlError"
+
+/**
+ * A transaction is not open, or not in this process.
+ *
+ * @category errors
+ */
+export class TransactionNotOpen extends Schema.TaggedError<TransactionNotOpen>()("TransactionNotOpen", {
+  transaction: Schema.Int,
+  process: Schema.String
+}) {
+  override get message(): string {
+    return `the process ${this.process} has no open transaction ${this.transaction}: it was committed or rolled back, or another process began it. Begin one`
+  }
+}
+
+/**
+ * A transaction has one open that is nested in it, which is to be committed or rolled back first.
+ *
+ * @category errors
+ */
+export class NestedTransactionOpen extends Schema.TaggedError<NestedTransactionOpen>()("NestedTransactionOpen", {
+  transaction: Schema.Int
+}) {
+  override get message(): string {
+    return `a transaction that is nested in the transaction ${this.transaction} is open. Give the statement that one, or commit it or roll it back first`
+  }
+}
+
+/**
+ * A value has no form in the database, or none in JSON. It is named by its place, and not shown.
+ *
+ * @category errors
+ */
+export class UnsupportedValue extends Schema.TaggedError<UnsupportedValue>()("UnsupportedValue", {
+  place: Schema.String,
+  found: Schema.String
+}) {
+  override get message(): string {
+    return `${this.place} is ${this.found}, which is not supported. Convert it to text in the statement, or before`
+  }
+}
+
+/**
+ * A command of the module `sql` failed.
+ *
+ * **Details**
+ *
+ * - `statement`: the text of the statement, without its parameters, which may be secret.
+ * - `reason`: one of effect's, such as `UniqueViolation`, `SqlSyntaxError` or `ConnectionError`, to be told apart with
+ *   `Effect.catchReason`; or `TransactionNotOpen`, `NestedTransactionOpen` or `UnsupportedValue`.
+ *
+ * The cause of a reason is an error with the database's message, whose name is the database's code (`23505`). A parameter
+ * that the message quotes is hidden, and so are the details that databases add, which may show rows.
+ *
+ * **Example** (One reason among others)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { UniqueViolation } from "effect/sql/SqlError"
+ * import { Sql } from "troupe/command"
+ *
+ * const cause = new Error("UNIQUE constraint failed: friends.name")
+ * const reason = new UniqueViolation({ cause, constraint: "friends.name" })
+ * const insert = Effect.fail(new Sql.SqlFailed({ statement: "INSERT INTO friends VALUES (?)", reason }))
+ *
+ * const program = Effect.catchReason(insert, "SqlFailed", "UniqueViolation", ({ constraint }) => Effect.succeed(constraint))
+ * await Effect.runPromise(program) // => "friends.name"
+ * ```
+ *
+ * @category errors
+ */
+export class SqlFailed extends Schema.TaggedError<SqlFailed>()("SqlFailed", {
+  statement: Schema.String,
+  reason: Schema.Union([...SqlErrorReason.members, TransactionNotOpen, NestedTransactionOpen, UnsupportedValue])
+}) {
+  override get message(): string {
+    const { reason } = this
+    const cause = "cause" in reason && reason.cause instanceof Error ? `: ${reason.cause.message}` : ""
+    const why =
+      reason.message === undefined || reason.message === cause.slice(2) ? cause : `: ${reason.message}${cause}`
+    return `${abridged(this.statement)} failed (${reason._tag})${why}. ${advice[reason._tag] ?? ""}`.trimEnd()
+  }
+
+  /** Whether trying again may succeed. */
+  get isRetryable(): boolean {
+    return "isRetryable" in this.reason && this.reason.isRetryable
+  }
+}
+
+const abridged = (statement: string): string => {
+  const line = statement.trim().replaceAll(/\s+/g, " ")
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+}
+
+const again = "Trying again may succeed."
+
+const advice: { readonly [tag: string]: string } = {
+  ConnectionError: "See that the database runs and can be reached under this address.",
+  AuthenticationError: "See that the user and the password of the client are right.",
+  AuthorizationError: "The user, or the file, doesn't allow it.",
+  SqlSyntaxError: "Look at the statement, and whether what it names is in the database.",
+  DeadlockError: again,
+  SerializationError: again,
+  LockTimeoutError: again,
+  StatementTimeoutError: again
+}
+
+interface Fields {
+  readonly cause: Error
+  readonly message?: string
+  readonly operation?: string
+  readonly constraint: string
+}
+
+const reasons: {
+  readonly [R in SqlErrorReason as R["_tag"]]: (fields: Fields) => R
+} = {
+  ConnectionError: (fields) => new ConnectionError(fields),
+  AuthenticationError: (fields) => new AuthenticationError(fields),
+  AuthorizationError: (fields) => new AuthorizationError(fields),
+  SqlSyntaxError: (fields) => new SqlSyntaxError(fields),
+  UniqueViolation: (fields) => new UniqueViolation(fields),
+  ConstraintError: (fields) => new ConstraintError(fields),
+  DeadlockError: (fields) => new DeadlockError(fields),
+  SerializationError: (fields) => new SerializationError(fields),
+  LockTimeoutError: (fields) => new LockTimeoutError(fields),
+  StatementTimeoutError: (fields) => new StatementTimeoutError(fields),
+  UnknownError: (fields) => new UnknownError(fields)
+}
+
+const codeOf = (cause: object): string => {
+  if ("errcode" in cause) return `SQLITE ${String(cause.errcode)}`
+  return "code" in cause ? String(cause.code) : "Error"
+}
+
+/**
+ * The error of a statement, cleansed of its parameters.
+ *
+ * @category constructors
+ */
+export const failedStatement = (
+  statement: string,
+  parameters: ReadonlyArray<unknown>,
+  { reason }: SqlError
+): SqlFailed => {
+  const hide = (text: string): string =>
+    parameters.reduce<string>((hidden, parameter) => hidden.replaceAll(`"${String(parameter)}"`, `"…"`), text)
+  const original = reason.cause
+  const cause = new Error(hide(original instanceof Error ? original.message : String(original)))
+  cause.name = original instanceof Error ? codeOf(original) : "Error"
+  return new SqlFailed({
+    statement,
+    reason: reasons[reason._tag]({
+      cause,
+      ...(reason.message === undefined ? {} : { message: hide(reason.message) }),
+      ...(reason.operation === undefined ? {} : { operation: reason.operation }),
+      constraint: "constraint" in reason ? reason.constraint : ""
+    })
+  })
+}
