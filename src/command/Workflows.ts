@@ -29,6 +29,7 @@ import { asCaller } from "./internal/caller.ts"
 import { Executions, type Run } from "./internal/executions.ts"
 import { withImplementations } from "./internal/implementations.ts"
 import { decode, encode, plain } from "./internal/json.ts"
+import { asSpawner } from "./internal/spawner.ts"
 import type { ImplementationsOf, Spawnable } from "./Processes.ts"
 import {
   ExecutionBusy,
@@ -180,14 +181,16 @@ export const layer: {
   >
 } = (definitions: ReadonlyArray<Spawnable>, implementations?: Layer.Layer<unknown, unknown, unknown>) => {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]))
-  const handlers = Effect.map(WorkflowHistory, (history) => {
+  const handlers = Effect.gen(function* () {
+    const history = yield* WorkflowHistory
+    const services = yield* Effect.context<never>()
     const executions = new Executions(history)
     return commands.of({
       sideEffect: ({ execution, name }, { process }) =>
         executions.within(process, execution, (run) => sideEffect_(run, name)),
       call: ({ args, execution, workflow }, { process }) =>
         executions.within(process, execution, (run) =>
-          asCaller(call_(executions, run, process, byName, workflow, args))
+          asCaller(call_(executions, run, process, byName, services, workflow, args))
         ),
       version: ({ change, execution, max, min }, { process }) =>
         executions.within(process, execution, (run) => version_(run, change, min, max)),
@@ -220,6 +223,7 @@ const call_ = (
   run: Run,
   process: Yielder,
   definitions: ReadonlyMap<string, Spawnable>,
+  services: Context.Context<never>,
   workflow: string,
   json: Schema.Json
 ) =>
@@ -232,7 +236,7 @@ const call_ = (
     )
     const caller = { execution: run.execution, process: process.id }
     const child = Effect.acquireUseRelease(
-      Effect.tap(Spawning.spawn(definition as AnyDefinition, args), (pid) =>
+      Effect.tap(asSpawner(services, definition, Spawning.spawn(definition as AnyDefinition, args)), (pid) =>
         Effect.sync(() => executions.called(String(pid), caller))
       ),
       Watching.await,
