@@ -203,6 +203,9 @@ export type ImplementationsOf<D extends Spawnable> = D extends Spawnable<infer N
  * - `implementations`: their bodies, which may yield commands of this module themselves; required of the context when
  *   absent.
  *
+ * What concerns the yielding process alone needs no command: `Process.trapExits`, `Process.unlink`. Calls are made by
+ * contract, see `Contracts`, which knows how an answer is written down.
+ *
  * **Example** (A parent that does everything by commands)
  *
  * ```ts import.meta.vitest

@@ -62,6 +62,36 @@ describe("workflow", () => {
       }).pipe(Effect.provide(live))
   )
 
+  it.effect("D18 workflow: cut short after each of its steps, it ends as if it had never been", () =>
+    Effect.gen(function* () {
+      const runs: Array<string> = []
+      const names = ["a", "b", "a", "c", "b"]
+      // Each run comes one step further than the one before.
+      const body = (reached: Deferred.Deferred<void>, steps: number) =>
+        Effect.gen(function* () {
+          const answers: Array<string> = []
+          for (const name of names) {
+            if (answers.length === steps) {
+              yield* Deferred.succeed(reached, undefined)
+              return yield* Effect.never
+            }
+            answers.push(yield* counted(name, runs))
+          }
+          return answers
+        })
+      for (let steps = 0; steps < names.length; steps++) {
+        const reached = yield* Deferred.make<void>()
+        const pid = yield* start("order", body(reached, steps))
+        yield* Deferred.await(reached)
+        assert.strictEqual(runs.length, steps)
+        yield* steps % 2 === 0 ? Process.kill(pid) : Process.terminate(pid)
+      }
+      const whole = yield* finish("order", body(yield* Deferred.make<void>(), Infinity))
+      assert.deepStrictEqual(whole, Exit.succeed(["a 1", "b 2", "a 3", "c 4", "b 5"]))
+      assert.deepStrictEqual(runs, names)
+    }).pipe(Effect.provide(live))
+  )
+
   it.effect("D18 workflow: a typed error is recorded; what was interrupted or died is not, and runs again", () =>
     Effect.gen(function* () {
       const runs: Array<string> = []
