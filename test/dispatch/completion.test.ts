@@ -136,8 +136,11 @@ describe("D9 completions that nobody waits for", () => {
         }).pipe(Effect.provide(host))
     )
 
-    for (const end of ["kill", "terminate"] as const) {
-      both(`D9 ${name} after the process ended (${end}): dropped and counted; its namesakes in others go on`, () =>
+    for (const [way, end] of [
+      ["kill", Process.kill],
+      ["terminate", Process.terminate]
+    ] as const) {
+      both(`D9 ${name} after the process ended (${way}): dropped and counted; its namesakes in others go on`, () =>
         Effect.gen(function* () {
           const { Later, LaterLive, of } = deferring()
           const Victim = Process.make("test:victim")
@@ -150,7 +153,7 @@ describe("D9 completions that nobody waits for", () => {
             const second = yield* Process.yieldAsync(Later.run, "second")
             const victim = yield* Effect.provide(Process.spawn(Victim), VictimLive)
             yield* Effect.sleep(1)
-            yield* Process[end](victim)
+            yield* end(victim)
             assert.isFalse(yield* complete(of("victim"), Exit.succeed("wrong")))
             assert.isFalse(yield* complete(of("async"), Exit.succeed("wrong")))
             assert.isFalse(yield* of("victim").completeTag(77, Exit.succeed("wrong")))
