@@ -80,6 +80,8 @@ export class Cell implements InboxOwner, Waited {
   private doorway: Door | undefined = undefined
   /** Who sees all that its body does, if anybody does. */
   witness: Witness | undefined
+  /** Whether what is taken at present is the answer of a command, which the witness sees as such. */
+  isAnswering = false
   /** Who looks into it, if anybody does. */
   inspection: Inspection | undefined = undefined
   /** The topic of the message that it took last, for its report. */
