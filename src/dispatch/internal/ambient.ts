@@ -24,6 +24,8 @@ export const ofTheCaller: ReadonlySet<string> = new Set([
 /** What a running fiber has: where its steps run, and what ends with it. */
 export const ofTheFiber: ReadonlySet<string> = new Set([
   Scope.Scope.key,
+  // The process that the fiber belongs to, whose service is defined on the floor above.
+  "troupe/process/CurrentProcess",
   // A stack begins with what is run: frames of those who run it would pile up along a chain of spawns.
   References.CurrentStackFrame.key,
   Scheduler.Scheduler.key,
