@@ -19,7 +19,7 @@ export const floors = [
 ]
 
 /** Files of `src` which need Node, such as `src/cli/**`: all others load in browsers too. */
-const nodeFiles: Array<string> = ["src/command/driver/**"]
+const nodeFiles: Array<string> = ["src/command/driver/**", "src/net/transport/node/**"]
 
 const floorRule = (floor: string, index: number): OxlintOverride => {
   const above = ["index.ts", ...floors.slice(index + 1).map((name) => `${name}/`)]
@@ -72,7 +72,7 @@ export default defineConfig({
     // The one module that needs a test runner; it is loaded by nobody but tests.
     { files: ["src/testing/vitest.ts"], rules: { "troupe/effect-alone": "off" } },
     // Drivers need the packages that they drive; each is an entry of its own.
-    { files: ["src/command/driver/**"], rules: { "troupe/effect-alone": "off" } },
+    { files: nodeFiles, rules: { "troupe/effect-alone": "off" } },
     { files: ["test/**", "docs/**"], rules: { "no-await-in-loop": "off", "oxc/no-map-spread": "off" } },
     ...floors.map(floorRule),
     { files: nodeFiles, rules: { "import/no-nodejs-modules": "off" } }
