@@ -18,6 +18,11 @@ const concepts = [
   { text: "Exploration", link: "/concepts/exploration" }
 ]
 
+const examples = [
+  { text: "Echo service", link: "/examples/echo-service" },
+  { text: "Agent", link: "/examples/agent" }
+]
+
 const comingFrom = [
   { text: "Coming from Erlang", link: "/coming-from-erlang" },
   { text: "Coming from Akka", link: "/coming-from-akka" }
@@ -36,7 +41,7 @@ export default defineConfig({
     nav: [
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
-      { text: "Examples", link: "/examples/echo-service" },
+      { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }
     ],
@@ -44,7 +49,7 @@ export default defineConfig({
       { text: "Home", link: "/" },
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
-      { text: "Examples", items: [{ text: "Echo service", link: "/examples/echo-service" }] },
+      { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }
     ],

@@ -44,6 +44,13 @@ export interface Replayed<out A> {
 export type ReplayError = ReplayDiverged | NotReplayable | InvalidRecording | SpawnError
 
 /**
+ * That modules are handled, one by one.
+ *
+ * @category utility types
+ */
+export type Unhandled<M extends AnyModule> = M extends AnyModule ? Handles<NameOf<M>> : never
+
+/**
  * Says of modules that nothing handles them, to the compiler: the layer of a body that is only replayed needs no handlers,
  * and what it yields nevertheless fails with `UnknownCommand`.
  *
@@ -51,7 +58,7 @@ export type ReplayError = ReplayDiverged | NotReplayable | InvalidRecording | Sp
  */
 export const unhandled = <Modules extends ReadonlyArray<AnyModule>>(
   ..._modules: Modules
-): Layer.Layer<Handles<NameOf<Modules[number]>>> => Layer.empty as Layer.Layer<never> as never
+): Layer.Layer<Unhandled<Modules[number]>> => Layer.empty as Layer.Layer<never> as never
 
 /**
  * Runs the body of a process as it was recorded: every command is answered from the recording, messages come in the order in

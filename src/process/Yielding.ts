@@ -10,7 +10,7 @@ import type { Any } from "../dispatch/Command.ts"
 import type { Handles } from "../dispatch/Dispatcher.ts"
 import type { DispatchError, YieldTimeout } from "../dispatch/DispatchError.ts"
 import type { Answer } from "../dispatch/internal/pending.ts"
-import { perform } from "../dispatch/internal/perform.ts"
+import { perform, waiting } from "../dispatch/internal/perform.ts"
 import { type CurrentProcess, withLiveCell } from "./internal/services.ts"
 
 /**
@@ -55,7 +55,8 @@ const yieldCommand = <C extends Any, const O extends YieldOptions = {}>(
 ): Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>> =>
   withLiveCell((cell, fiber) => {
     const { door } = cell
-    return perform(door, door.open(command, payload, fiber), (options as O | undefined)?.timeout)
+    const pending = door.open(command, payload, fiber)
+    return perform(door, pending, (options as O | undefined)?.timeout) ?? waiting(pending)
   }) as Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>>
 
 export {
@@ -164,7 +165,7 @@ export const yieldAsync = <C extends Any, const O extends YieldOptions = {}>(
     const pending = door.open(command, payload, fiber)
     const answer = pending.answer as Answer as unknown as Yield<Rpc.Success<C>, YieldError<C, O>>
     const work = perform(door, pending, (options as O | undefined)?.timeout)
-    if (Exit.isExit(work)) return Exit.succeed(answer)
+    if (work === undefined || Exit.isExit(work)) return Exit.succeed(answer)
     const forked = Effect.map(Effect.forkIn(work, cell.scope, { startImmediately: true }), (worker) => {
       pending.worker = worker
       // It ends without having begun where the scope has closed, or where it is interrupted at once.

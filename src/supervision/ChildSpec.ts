@@ -7,6 +7,7 @@ import type * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import type * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
+import type { Policy } from "../dispatch/Policy.ts"
 import type { DeadLetter, Reason } from "../process/DeadLetter.ts"
 import { type Definition, type Implementation, TypeId as ProcessTypeId } from "../process/Definition.ts"
 import { ChildSpecImpl } from "./internal/spec.ts"
@@ -88,6 +89,8 @@ export interface Options<R = never> {
   readonly name?: string | undefined
   /** The host to start it on: that of its supervisor when absent. */
   readonly host?: string | undefined
+  /** The commands that it may yield, and those that it spawns, as far as its supervisor's policy goes: that when absent. */
+  readonly policy?: Policy | undefined
   /** How long it has to start: as long as it takes when absent. */
   readonly startTimeout?: Duration.Input | undefined
   /**

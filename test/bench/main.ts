@@ -15,7 +15,7 @@ import { select } from "./select.ts"
 import { restart } from "./restart.ts"
 import { scaling } from "./scaling.ts"
 import { startChildren } from "./start-children.ts"
-import { yields } from "./yield.ts"
+import { yielding } from "./yield.ts"
 
 const benches: ReadonlyArray<Bench> = [
   pingPong,
@@ -28,7 +28,7 @@ const benches: ReadonlyArray<Bench> = [
   ...channels,
   select,
   selectParked,
-  yields
+  ...yielding
 ]
 const file = join(import.meta.dirname, "results.json")
 

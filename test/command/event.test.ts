@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Logger, Schema } from "effect"
 import { Process } from "troupe"
-import { Event, EventBus } from "troupe/command"
+import * as Event from "../../src/command/Event.ts"
+import * as EventBus from "../../src/command/EventBus.ts"
+import { throughJson } from "../support/codecs.ts"
 import { host, inProcess, settle } from "../support/processes.ts"
 import { withProcess } from "../support/withProcess.ts"
 
@@ -168,5 +170,16 @@ describe("D18 event", () => {
         assert.strictEqual(yield* Event.send("grün.7-x:/Ω", null), 0)
       })
     ).pipe(Effect.provide(live))
+  )
+
+  it.effect("D18 event: events and errors cross their schemas", () =>
+    Effect.gen(function* () {
+      const { receive, send, subscribe } = Event.commands
+      yield* throughJson(subscribe.payloadSchema, { patterns: ["a.#"], capacity: 1 })
+      yield* throughJson(send.payloadSchema, { topic: "a", payload: { b: [1, null, "c"] } })
+      yield* throughJson(receive.successSchema, { topic: "a", payload: null, dropped: 2 })
+      const reason = { _tag: "InvalidCapacity", capacity: 0 } as const
+      yield* throughJson(subscribe.errorSchema, new Event.EventError({ reason }))
+    })
   )
 })

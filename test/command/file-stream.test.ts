@@ -13,9 +13,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, FileSystem, Layer, Logger, Option, Schema, Stream } from "effect"
+import { Deferred, Effect, Fiber, FileSystem, Layer, Logger, Option, Stream } from "effect"
 import { Process } from "troupe"
-import { FileStream } from "troupe/command"
+import * as FileStream from "../../src/command/FileStream.ts"
+import { throughJson } from "../support/codecs.ts"
 import { host, inProcess, settle } from "../support/processes.ts"
 import { withProcess } from "../support/withProcess.ts"
 
@@ -192,6 +193,8 @@ describe("D18 stream", () => {
           const back = yield* FileStream.open(path, "read")
           assert.deepStrictEqual(yield* reason(FileStream.read(back, 11)), tooLarge)
           assert.deepStrictEqual(yield* FileStream.read(back, 10), Option.some(new Uint8Array(10)))
+          assert.strictEqual((yield* Effect.flip(FileStream.read(back, 0)))._tag, "InvalidCommandPayload")
+          assert.strictEqual((yield* Effect.flip(FileStream.truncate(file, -1)))._tag, "InvalidCommandPayload")
           assert.strictEqual((yield* reason(FileStream.read(file, 1)))._tag, "WrongMode")
           assert.strictEqual((yield* reason(FileStream.truncate(back, 1)))._tag, "WrongMode")
         })
@@ -318,16 +321,12 @@ describe("D18 stream", () => {
 
   it.effect("D18 stream: chunks and errors cross their schemas", () =>
     Effect.gen(function* () {
-      const { error, success } = {
-        error: Schema.toCodecJson(FileStream.FileStreamError),
-        success: Schema.toCodecJson(FileStream.commands.read.successSchema)
-      }
-      const chunk = Option.some(new Uint8Array([0, 255, 10]))
-      const json = JSON.stringify(yield* Schema.encodeEffect(success)(chunk))
-      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(success)(JSON.parse(json)), chunk)
-      const failed = new FileStream.FileStreamError({ operation: "open", file: '"a"', reason: { _tag: "NotFound" } })
-      const back = yield* Schema.decodeEffect(error)(yield* Schema.encodeEffect(error)(failed))
-      assert.strictEqual(back.message, failed.message)
+      const { open, read } = FileStream.commands
+      yield* throughJson(open.payloadSchema, { path: "a", mode: "read" })
+      yield* throughJson(read.successSchema, Option.some(new Uint8Array([0, 255, 10])))
+      yield* throughJson(read.successSchema, Option.none())
+      const reason = { _tag: "ChunkTooLarge", size: 2, limit: 1 } as const
+      yield* throughJson(open.errorSchema, new FileStream.FileStreamError({ operation: "open", file: '"a"', reason }))
     })
   )
 })

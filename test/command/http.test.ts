@@ -3,10 +3,11 @@ import type { Socket } from "node:net"
 import { text } from "node:stream/consumers"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Layer, Logger, Result, Schema } from "effect"
+import { Deferred, Effect, Exit, Layer, Logger, Result } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { Process } from "troupe"
-import { Http } from "troupe/command"
+import * as Http from "../../src/command/Http.ts"
+import { throughJson } from "../support/codecs.ts"
 import { host, inProcess } from "../support/processes.ts"
 import { closed, freePort, webServer } from "../support/webServer.ts"
 import { withProcess } from "../support/withProcess.ts"
@@ -206,9 +207,11 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
 
   it.live("D18 http: a port where nobody listens, a name that nobody has, a server without TLS", () =>
     Effect.gen(function* () {
-      const refused = yield* failure({ url: `http://127.0.0.1:${yield* freePort}` })
-      assert.strictEqual(refused.reason._tag, "Unreachable")
-      assert.include(refused.message, "ECONNREFUSED")
+      for (const host of ["127.0.0.1", "localhost"]) {
+        const refused = yield* failure({ url: `http://${host}:${yield* freePort}` })
+        assert.strictEqual(refused.reason._tag, "Unreachable")
+        assert.include(refused.message, "connect ECONNREFUSED")
+      }
       const unknown = yield* failure({ url: "http://nowhere.invalid/" })
       assert.deepStrictEqual(unknown.reason, { _tag: "HostNotFound" })
       const { drained, port } = yield* webServer()
@@ -227,7 +230,11 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
         [{ url: "http://user:secret@127.0.0.1/a?key=secret#secret" }, "InvalidUrl"],
         [{ url: "http://127.0.0.1", query: { key: "secret" }, headers: { "a b": "secret" } }, "InvalidRequest"],
         [{ url: "http://127.0.0.1", headers: { a: "secret\r\nb: c" } }, "InvalidRequest"],
-        [{ url: "http://127.0.0.1", body: { _tag: "Text", text: "secret" } }, "InvalidRequest"]
+        [{ url: "http://127.0.0.1", body: { _tag: "Text", text: "secret" } }, "InvalidRequest"],
+        [
+          { url: "http://127.0.0.1", method: "PUT", body: { _tag: "Text", text: "", contentType: "a\nb" } },
+          "InvalidRequest"
+        ]
       ] as const
       for (const [request, reason] of reasons) {
         const error = yield* failure(request)
@@ -290,6 +297,8 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
       assert.deepStrictEqual(texts, ["/0", "/1", "/2", "/3", "ConnectionClosed", "/5", "/6", "/7", "/8", "/9"])
       assert.strictEqual(most, 3)
       assert.deepStrictEqual(none, [])
+      const invalid = yield* Effect.flip(inProcess(Http.requestBatch(requests, { concurrency: 0 })))
+      assert.strictEqual(invalid._tag, "InvalidCommandPayload")
     }).pipe(Effect.provide(live(client)))
   )
 })
@@ -324,34 +333,27 @@ describe("D18 http", () => {
     })
   )
 
-  it.effect("D18 http: answers and errors cross their schemas", () =>
+  it.effect("D18 http: requests, answers and errors cross their schemas", () =>
     Effect.gen(function* () {
-      const { error, success } = {
-        error: Http.HttpError,
-        success: Schema.Array(Schema.Result(Http.Response, Http.HttpError))
-      }
-      const failed = new Http.HttpError({
-        method: "GET",
-        url: "http://a/",
-        reason: { _tag: "RequestTooLarge", size: 2, limit: 1 }
-      })
-      const answered = new Http.Response({
-        method: "GET",
-        url: "http://a/",
-        status: 200,
-        headers: { a: "b" },
-        setCookie: [],
-        body: bytes("{ broken")
-      })
-      const codec = Schema.toCodecJson(success)
-      const json = JSON.stringify(yield* Schema.encodeEffect(codec)([Result.succeed(answered), Result.fail(failed)]))
-      const [first, second] = yield* Schema.decodeUnknownEffect(codec)(JSON.parse(json))
-      const response = Result.getOrThrow(first!)
-      assert.strictEqual(response.text, "{ broken")
-      assert.strictEqual((yield* Effect.flip(response.json)).reason._tag, "InvalidJson")
-      const flipped = Result.getOrThrow(Result.flip(second!))
-      assert.instanceOf(flipped, error)
-      assert.strictEqual(flipped.message, failed.message)
+      const requests: ReadonlyArray<Http.Request> = [
+        { url: "a" },
+        {
+          method: "PUT",
+          url: "a",
+          query: { b: "c", d: ["e", "f"] },
+          headers: { g: "h" },
+          body: { _tag: "Json", json: [null] }
+        },
+        { url: "a", body: { _tag: "Bytes", bytes: new Uint8Array([0, 255]), contentType: "image/png" } },
+        { url: "a", body: { _tag: "Text", text: "ü" } }
+      ]
+      yield* throughJson(Http.Batch, { requests, concurrency: 2 })
+      const { method, url } = { method: "GET", url: "http://a/" }
+      const body = bytes("{ broken")
+      const response = new Http.Response({ method, url, status: 200, headers: { a: "b" }, setCookie: ["c=d"], body })
+      const error = yield* Effect.flip(response.json)
+      assert.strictEqual(error.reason._tag, "InvalidJson")
+      yield* throughJson(Http.commands.requestBatch.successSchema, [Result.succeed(response), Result.fail(error)])
     })
   )
 })

@@ -1,10 +1,11 @@
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeWS from "@effect/platform-node/NodeWS"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Layer, Logger, Queue, Schema } from "effect"
+import { Deferred, Effect, Exit, Layer, Logger, Queue } from "effect"
 import * as Socket from "effect/socket/Socket"
 import { Process } from "troupe"
-import { WebSocket } from "troupe/command"
+import * as WebSocket from "../../src/command/WebSocket.ts"
+import { throughJson } from "../support/codecs.ts"
 import { host, inProcess } from "../support/processes.ts"
 import { freePort, webServer } from "../support/webServer.ts"
 import { withProcess } from "../support/withProcess.ts"
@@ -401,18 +402,17 @@ describe("D18 websocket", () => {
 
   it.effect("D18 websocket: messages and errors cross their schemas", () =>
     Effect.gen(function* () {
-      const { error, success } = {
-        error: Schema.toCodecJson(WebSocket.WebSocketError),
-        success: Schema.toCodecJson(WebSocket.Received)
-      }
-      const bytes = { _tag: "Bytes", bytes: new Uint8Array([0, 255]) } as const
-      const json = JSON.stringify(yield* Schema.encodeEffect(success)(bytes))
-      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(success)(JSON.parse(json)), bytes)
+      const { connect, receive, send } = WebSocket.commands
+      const handle = WebSocket.Handle.make(1)
+      yield* throughJson(connect.payloadSchema, { url: "ws://a", protocols: ["b"], headers: { c: "d" } })
       const closed = { _tag: "Closed", code: 4000, reason: "bye" } as const
+      for (const message of [text("ü"), { _tag: "Bytes", bytes: new Uint8Array([0, 255]) }, closed] as const) {
+        yield* throughJson(receive.successSchema, message)
+        if (message._tag !== "Closed") yield* throughJson(send.payloadSchema, { handle, message })
+      }
       const failed = new WebSocket.WebSocketError({ operation: "send", url: "ws://a/", reason: closed })
-      const back = yield* Schema.decodeEffect(error)(yield* Schema.encodeEffect(error)(failed))
-      assert.strictEqual(back.message, failed.message)
-      assert.include(back.message, "4000 (bye)")
+      yield* throughJson(send.errorSchema, failed)
+      assert.include(failed.message, "4000 (bye)")
     })
   )
 })

@@ -1,4 +1,3 @@
-/// <reference types="node" />
 /**
  * Stores objects in S3, or in any storage that speaks its protocol, with `@aws-sdk/client-s3` and
  * `@aws-sdk/s3-request-presigner`.

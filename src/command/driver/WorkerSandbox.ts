@@ -1,4 +1,3 @@
-/// <reference types="node" />
 /**
  * A sandbox of Node's worker threads.
  */

@@ -45,7 +45,8 @@ const refusal = (request: Request): HttpErrorReason | undefined => {
   }
   if (request.body !== undefined && withoutBody.has(request.method ?? "GET"))
     return { _tag: "InvalidRequest", detail: "it has a body, which this method can't have. Choose another method." }
-  for (const [name, value] of Object.entries(request.headers ?? {}))
+  const type = request.body !== undefined && "contentType" in request.body ? request.body.contentType : undefined
+  for (const [name, value] of Object.entries({ "content-type": type ?? "", ...request.headers }))
     if (!headerName.test(name) || !headerValue.test(value))
       return { _tag: "InvalidRequest", detail: `its header ${JSON.stringify(name)} has characters that no header has.` }
   return undefined
@@ -111,11 +112,9 @@ const readBody = (
   })
 
 /** Makes a function that makes requests with a client. */
-export const requester = (
-  client: HttpClient.HttpClient,
-  limits: Limits
-): ((request: Request) => Effect.Effect<Response, HttpError>) => {
-  return (request) => {
+export const requester =
+  (client: HttpClient.HttpClient, limits: Limits) =>
+  (request: Request): Effect.Effect<Response, HttpError> => {
     const method = request.method ?? "GET"
     const url = shown(request)
     const respond = Effect.gen(function* () {
@@ -143,4 +142,3 @@ export const requester = (
     })
     return Effect.mapError(respond, (reason) => new HttpError({ method, url, reason }))
   }
-}

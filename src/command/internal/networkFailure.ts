@@ -24,7 +24,8 @@ const chain = (failure: unknown): ReadonlyArray<unknown> => {
   const found: Array<unknown> = []
   for (let next = failure; next !== undefined && found.length < 8;) {
     found.push(next)
-    next = field(next, "cause") ?? field(next, "error")
+    // The first of several is that of the first address of a host.
+    next = field(next, "cause") ?? field(next, "error") ?? field(field(next, "errors"), "0")
   }
   return found
 }

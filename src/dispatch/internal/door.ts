@@ -2,6 +2,7 @@
  * The door of a process: all that it asks of the world passes here, under a tag.
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { SchedulerDispatcher } from "effect/Scheduler"
@@ -78,6 +79,7 @@ export class Door {
     this.journal?.onYielded(pending)
     if (this.script === undefined) {
       const refusal = this.refusalOf(view, registry, handling, command, payload)
+      if (refusal?._tag === "CommandDenied") Effect.runForkWith(view.context)(Effect.logWarning(refusal.message))
       if (refusal !== undefined) pending.settle(Exit.fail(refusal))
     } else {
       const answer = this.script.answer(pending)
@@ -117,10 +119,15 @@ export class Door {
     if (!this.isClosed) this.journal?.onGivenUp(pending)
   }
 
+  /** Nobody waits any more for what is pending: the body that yielded it is gone. */
+  abandon(): void {
+    for (const pending of this.pending.values()) pending.giveUp()
+  }
+
   /** The process has ended: nothing is completed any more. */
   close(): void {
+    this.abandon()
     this.isClosed = true
-    this.pending.clear()
     this.view = undefined
   }
 

@@ -17,22 +17,26 @@ type Work = Effect.Effect<unknown, unknown>
 
 /**
  * Does the work of a yield and answers with its outcome. To be called in the step in which it was opened: what can be
- * answered at once is answered with an `Exit`, and the rest is work for whichever fiber. An interruption reaches the
- * handler; the yield is given up then, and nothing completes it any more.
+ * answered at once is answered with an `Exit`, the rest is work for whichever fiber, and nothing is answered where there is
+ * no work but to wait. An interruption reaches the handler; the yield is given up then, and nothing completes it any more.
  */
-export const perform = (door: Door, pending: Pending, timeout: Duration.Input | undefined): Work => {
+export const perform = (door: Door, pending: Pending, timeout: Duration.Input | undefined): Work | undefined => {
   const { exit, handling, registry } = pending
   if (exit !== undefined) return exit
   // A script answers in place of the handlers.
-  if (handling === undefined || door.script !== undefined) return givingUp(pending, pending.answer.await)
+  if (handling === undefined || door.script !== undefined) return undefined
   const { interceptors } = registry
   pending.isIntercepted = interceptors.length > 0
   const begun = pending.isIntercepted ? Effect.suspend(() => begin(pending, handling)) : begin(pending, handling)
   // A handler that has its answer at hand costs nothing but itself.
-  if (Exit.isExit(begun) && !(Exit.isSuccess(begun) && begun.value instanceof LaterImpl)) {
-    return outcomeOf(pending, begun)
+  const promise =
+    Exit.isExit(begun) && Exit.isSuccess(begun) && begun.value instanceof LaterImpl ? begun.value : undefined
+  if (Exit.isExit(begun) && promise === undefined) return outcomeOf(pending, begun)
+  if (!pending.isIntercepted && timeout === undefined) {
+    if (promise === undefined || promise.onInterrupt !== undefined) return asHandler(door, handling, pending, begun)
+    pending.isDeferred = true
+    return pending.exit
   }
-  if (!pending.isIntercepted && timeout === undefined) return asHandler(door, handling, pending, begun)
   let work = Effect.flatMap(begun, (answer) =>
     answer instanceof LaterImpl ? later(pending, answer) : own(pending, answer)
   )
@@ -109,8 +113,9 @@ const limited = (pending: Pending, work: Work, duration: Duration.Duration): Wor
     }
   })
 
-const givingUp = (pending: Pending, work: Work): Work =>
-  Effect.onExitPrimitive(work, () => {
+/** Waits for a yield that somebody else completes. */
+export const waiting = (pending: Pending): Work =>
+  Effect.onExitPrimitive(pending.answer.await, () => {
     pending.giveUp()
     return undefined
   })

@@ -1,5 +1,5 @@
 /**
- * A running process: its fiber, what waits for it, who watches it, and the one place where it ends.
+ * A running process: its fiber, who watches it, and the one place where it ends.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -12,42 +12,30 @@ import * as Scope from "effect/Scope"
 import * as Ref from "effect/Ref"
 import { Door } from "../../dispatch/internal/door.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
-import type { Rpc } from "effect/rpc"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
-import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.ts"
-import { type Cancel, isKilled, type ProcessEvent } from "../ProcessEvent.ts"
+import { ProcessClosed, ProcessNotFound } from "../ProcessError.ts"
+import { type Cancel, isKilled } from "../ProcessEvent.ts"
 import type { Calls } from "./call.ts"
 import { bodyOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, nothing } from "./environment.ts"
 import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
-import { Happenings } from "./happenings.ts"
 import type { HostImpl } from "./host.ts"
-import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
-import { type Inspection, inspectionOf } from "./inspection.ts"
-import type { Keeper } from "./keeper.ts"
+import type { Policy } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
-import { makeUnsafe } from "./pid.ts"
 import { CurrentProcess } from "./services.ts"
 import { type Startup, startupOf } from "./startup.ts"
+import { Recipient } from "./recipient.ts"
 import type { Watcher } from "./watcher.ts"
 import type { Witness } from "./witness.ts"
 import { yielderOf } from "./yielder.ts"
-
-class Listener extends InboxImpl {
-  /** How many listen to the topic. */
-  users = 0
-}
 
 // Interrupting a fiber runs its finalizers on the stack of who interrupts. Exits that travel along chains of links would
 // overflow it, so that beyond this depth they take a step of the run queue. The test W25 runs chains of 5,000.
 const MaxNestedStops = 16
 let nestedStops = 0
 
-export class Cell implements InboxOwner, Waited {
-  readonly host: HostImpl
-  readonly pid: Pid<Rpc.Any>
-  readonly policy: Policy
+export class Cell extends Recipient implements Waited {
   definition: Definition
   environment: Environment
   /** The context in which the main fiber starts; a fiber whose context is this one was given nothing of its own. */
@@ -55,11 +43,6 @@ export class Cell implements InboxOwner, Waited {
   /** What a fiber of the process last handed on to what it spawned, and in which context. */
   handedOn: { readonly context: Context.Context<never>; readonly environment: Environment } | undefined = undefined
   scope: Scope.Closeable
-  /**
-   * `draining`: the process takes no messages, and its body is to end when it has handled those that wait.
-   * `restarting`: the body has ended or is ending, and another one is to take over what is queued.
-   */
-  status: "running" | "draining" | "closing" | "restarting" | "ended" = "running"
   trapsExits = false
   links: Set<Cell> | undefined = undefined
   watchers: Set<Watcher> | undefined = undefined
@@ -67,11 +50,8 @@ export class Cell implements InboxOwner, Waited {
   calls: Calls | undefined = undefined
   /** How to call off the watches that this process keeps over others. */
   watches: Set<() => void> | undefined = undefined
-  listeners: Map<string, Listener> | undefined = undefined
   /** The processes that it supervises: they don't outlive it. */
   children: Set<Cell> | undefined = undefined
-  /** Who supervises it. */
-  keeper: Keeper | undefined = undefined
   /** What makes it more than a process: a server or a supervisor, to those who know it. */
   role: object | undefined = undefined
   /** Where the state is that the process shows. */
@@ -80,18 +60,11 @@ export class Cell implements InboxOwner, Waited {
   private doorway: Door | undefined = undefined
   /** Who sees all that its body does, if anybody does. */
   witness: Witness | undefined
-  /** Who looks into it, if anybody does. */
-  inspection: Inspection | undefined = undefined
-  /** The topic of the message that it took last, for its report. */
-  lastTopic: string | undefined = undefined
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  private messages: InboxImpl | undefined = undefined
-  private happenings: Happenings | undefined = undefined
-  private opened = false
   // Why the process ends, once that is decided: the first reason wins.
   private reason: Exit.Exit<unknown, unknown> | undefined = undefined
   private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
@@ -99,9 +72,6 @@ export class Cell implements InboxOwner, Waited {
   private rested: Exit.Exit<unknown, unknown> | undefined = undefined
   // Whether this very process shall go: its keeper can't have it begin again.
   private dismissed = false
-  /** How many messages it has accepted. */
-  arrivals = 0
-
   constructor(
     host: HostImpl,
     id: number,
@@ -110,9 +80,7 @@ export class Cell implements InboxOwner, Waited {
     environment: Environment,
     witness: Witness | undefined
   ) {
-    this.host = host
-    this.pid = makeUnsafe(host.name, id, this)
-    this.policy = policy
+    super(host, id, policy)
     this.definition = implementation.definition
     this.environment = environment
     this.witness = witness
@@ -120,10 +88,6 @@ export class Cell implements InboxOwner, Waited {
     this.context = this.makeContext()
     this.startup = startupOf(implementation.definition)
     announce(host.dispatcher, this)
-  }
-
-  get name(): string {
-    return String(this.pid)
   }
 
   waitReport(): WaitReport {
@@ -193,6 +157,7 @@ export class Cell implements InboxOwner, Waited {
     this.reason = undefined
     this.happenings = undefined
     this.shown = undefined
+    this.doorway?.abandon()
     const { links, listeners, watchers, watches } = this
     this.watches = undefined
     this.listeners = undefined
@@ -208,6 +173,7 @@ export class Cell implements InboxOwner, Waited {
 
   private succeed(implementation: Implementation, args: unknown): void {
     this.successor = undefined
+    this.doorway?.abandon()
     this.environment = this.environment.derive(implementation, this.host.place)
     this.restart(implementation, args)
   }
@@ -364,116 +330,9 @@ export class Cell implements InboxOwner, Waited {
     Effect.runForkWith(this.environment.base)(Effect.annotateLogs(report, known))
   }
 
-  // ---------------------------------------------------------------- messages and events
-
-  get inbox(): InboxImpl {
-    return (this.messages ??= new InboxImpl(this.host.dispatcher, this, this.policy))
-  }
-
-  /** The events, as the process itself reads them. */
-  get events(): Happenings {
-    this.opened = true
-    return (this.happenings ??= new Happenings(this.host.dispatcher, this))
-  }
-
-  private bury(messages: ReadonlyArray<MessageImpl>, reason: Reason): void {
-    if (messages.length > 0) this.host.bury(this.pid, messages, reason, this.keeper?.onUndelivered)
-  }
-
-  private get queues(): ReadonlyArray<InboxImpl> {
-    const listeners = [...(this.listeners?.values() ?? [])]
-    return this.messages === undefined ? listeners : [this.messages, ...listeners]
-  }
-
   /** Where what it yields passes. */
   get door(): Door {
     return (this.doorway ??= new Door(yielderOf(this)))
-  }
-
-  get queued(): number {
-    let queued = this.messages?.length ?? 0
-    for (const listener of this.listeners?.values() ?? []) queued += listener.length
-    return queued
-  }
-
-  /** Why the process takes no messages; `undefined` while it does. `message`: the one that it was sent. */
-  refusal(message?: MessageImpl): SendError | undefined {
-    const stopped = this.host.refusal(message)
-    if (stopped !== undefined || this.status === "running" || this.status === "restarting") return stopped
-    const why = { target: this.name, request: message?.request }
-    return this.status === "ended" ? new ProcessNotFound(why) : new ProcessClosed(why)
-  }
-
-  /** As the inbox's {@link InboxImpl.accept}. */
-  accept(message: MessageImpl): Exit.Exit<void, SendError> | undefined {
-    if (this.status === "restarting" && this.keeper !== undefined && this.queued >= this.keeper.stash) {
-      this.onAccepted(message)
-      this.bury([message], "Restarting")
-      return Exit.void
-    }
-    return this.queueFor(message).accept(message)
-  }
-
-  queueFor(message: MessageImpl): InboxImpl {
-    return this.listeners?.get(message.topic) ?? this.inbox
-  }
-
-  tell(event: ProcessEvent): void {
-    if (this.status === "ended") return
-    const events = (this.happenings ??= new Happenings(this.host.dispatcher, this))
-    events.offerUnsafe(event)
-  }
-
-  forgetEvents(matches: (event: ProcessEvent) => boolean): void {
-    this.happenings?.removeWhereUnsafe(matches)
-  }
-
-  /** Has the messages of `topic` go to a queue of their own. */
-  listen(topic: string): InboxImpl {
-    const listeners = (this.listeners ??= new Map<string, Listener>())
-    let listener = listeners.get(topic)
-    if (listener === undefined) {
-      listener = new Listener(this.host.dispatcher, this, unlimited)
-      listeners.set(topic, listener)
-      listener.restore(this.inbox.extract((message) => message.topic === topic))
-    }
-    listener.users++
-    return listener
-  }
-
-  /** Has the messages of `topic` go to the inbox again, those too that the listener has not taken. */
-  unlisten(topic: string): void {
-    const listener = this.listeners?.get(topic)
-    if (listener === undefined || --listener.users > 0) return
-    this.listeners?.delete(topic)
-    this.inbox.restore(listener.drain())
-  }
-
-  onAccepted(message: MessageImpl): void {
-    message.arrival = this.arrivals++
-    this.host.counters.sent++
-    inspectionOf(message.sender)?.observe({ _tag: "Out", to: this.pid, message })
-  }
-
-  onTaken(message: MessageImpl): void {
-    message.onTaken()
-    this.lastTopic = message.topic
-    this.host.counters.received++
-    this.inspection?.observe({ _tag: "In", message })
-  }
-
-  /** Takes back that a message was taken: it waits in another queue of the process. */
-  onReturned(message: MessageImpl): void {
-    message.onPutBack()
-    this.host.counters.received--
-  }
-
-  onDropped(message: MessageImpl): void {
-    this.bury([message], "Overflow")
-  }
-
-  onHigh(length: number): void {
-    this.tell({ _tag: "InboxHigh", length })
   }
 
   // ---------------------------------------------------------------- watching

@@ -4,6 +4,7 @@
  */
 import * as Context from "effect/Context"
 import * as Scheduler from "effect/Scheduler"
+import { type Allowance, narrowed } from "../../dispatch/internal/allowed.ts"
 import { ofTheCaller, ofTheFiber } from "../../dispatch/internal/ambient.ts"
 import type { Cell } from "./cell.ts"
 import type { Implementation } from "./definition.ts"
@@ -32,6 +33,11 @@ export class Environment {
   constructor(base: Context.Context<never>, given: Context.Context<never> = empty) {
     this.base = base
     this.given = given
+  }
+
+  /** The environment in which no more may be yielded than is allowed here and by `allowance`. */
+  narrow(allowance: Allowance): Environment {
+    return new Environment(narrowed(this.base, allowance), this.given)
   }
 
   /** The environment of a process that is spawned from here. */

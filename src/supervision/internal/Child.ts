@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import type { DeadLetter, Reason } from "../../process/DeadLetter.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { Implementation } from "../../process/internal/definition.ts"
+import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import type { Environment } from "../../process/internal/environment.ts"
 import { isOrderly } from "../../process/internal/exit.ts"
 import type { Keeper } from "../../process/internal/keeper.ts"
@@ -68,7 +69,8 @@ export class Child implements Keeper {
     this.id = id
     this.spec = spec
     this.supervisor = supervisor
-    this.environment = environment
+    const { policy } = spec.options
+    this.environment = policy === undefined ? environment : environment.narrow(policy as unknown as Allowance)
     const { budget } = spec.options
     this.own = budget && new Budget(budget.restarts, Duration.toMillis(Duration.fromInputUnsafe(budget.within)))
   }
