@@ -4,6 +4,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, FileSystem, Logger, Option, Random, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
+import { Command } from "troupe"
+import * as modules from "troupe/command"
+import packageJson from "../../package.json" with { type: "json" }
+import { program as builtIn } from "../../docs/examples/concepts/built-in-commands.ts"
 import { program as dispatch } from "../../docs/examples/concepts/dispatch.ts"
 import {
   cut,
@@ -18,9 +22,12 @@ import { clerkTest, leakTest, moduleTest } from "../../docs/examples/concepts/wr
 /** What a program yields, without the reports of the processes that it has fail. */
 const quietly = Effect.provide(Logger.layer([]))
 
+const textOf = (page: string): string =>
+  readFileSync(new URL(`../../docs/concepts/${page}.md`, import.meta.url), "utf8")
+
 /** The blocks of text on a page. */
 const shownOn = (page: string): ReadonlyArray<string> => {
-  const text = readFileSync(new URL(`../../docs/concepts/${page}.md`, import.meta.url), "utf8")
+  const text = textOf(page)
   return [...text.matchAll(/```(?:text|json)\n([^`]*)\n```/g)].map(([, block = ""]) => block)
 }
 
@@ -101,5 +108,67 @@ describe("docs/examples/concepts about commands", async () => {
     })
   )
 
+  it.live("built-in commands", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* quietly(builtIn), {
+        clock: true,
+        process: 42,
+        http: ["hello", "404", "InvalidUrl"],
+        sql: ["not enough", [{ cents: 100 }]],
+        store: [Option.some("Ada"), false],
+        exec: [0, "9\n10\n", "CommandNotFound"],
+        event: ["orders.8.created", 0]
+      })
+    })
+  )
+
   await import("../../docs/examples/concepts/record-and-replay.test.ts")
+})
+
+describe("the page of built-in commands", () => {
+  const page = textOf("built-in-commands")
+  const namespaces = Object.entries(modules).flatMap(([namespace, { ...exported }]) =>
+    "commands" in exported && Command.isModule(exported.commands)
+      ? [{ namespace, ...exported.commands[Command.TypeId] }]
+      : []
+  )
+
+  it("has every command of every module with its id, below its module, and no other", () => {
+    const inCode = namespaces.flatMap(({ commands, name }) => commands.map(({ _tag, id }) => `${name}: ${id} ${_tag}`))
+    const onPage = page
+      .split(/^## /m)
+      .slice(1)
+      .flatMap((section) =>
+        [...section.matchAll(/^\| (\d+) \| `([^`]+)` \|/gm)].map(
+          ([, id, tag]) => `${section.split("\n")[0]}: ${id} ${tag}`
+        )
+      )
+    assert.isAbove(inCode.length, 60)
+    assert.deepStrictEqual(onPage.toSorted(), inCode.toSorted())
+  })
+
+  it("has every module with its range and its namespace, and no other", () => {
+    const ranges: Readonly<Record<string, readonly [number, number]>> = Command.ranges
+    const inCode = namespaces.map(({ name, namespace }) => `${name} ${ranges[name]?.join("-")} ${namespace}`)
+    const rows = page.matchAll(/^\| \[`([^`]+)`\]\(#([^)]+)\) \| (\d+-\d+) \| `([^`]+)` \|/gm)
+    const onPage = [...rows].map(([, name, anchor, range, namespace]) => {
+      assert.strictEqual(anchor, name)
+      return `${name} ${range} ${namespace}`
+    })
+    assert.deepStrictEqual(onPage.toSorted(), inCode.toSorted())
+  })
+
+  it("has every driver, and every package that one may need", () => {
+    const drivers = Object.keys(packageJson.exports).flatMap((entry) =>
+      entry.startsWith("./command/") ? [`troupe${entry.slice(1)}`] : []
+    )
+    const forTests = new Set(["@effect/vitest", "vitest"])
+    const packages = Object.keys(packageJson.peerDependenciesMeta).filter((name) => !forTests.has(name))
+    for (const name of [...drivers, ...packages]) assert.include(page, `\`${name}\``)
+    const onPage = [...page.matchAll(/`(troupe\/command\/[^`]+)`/g)].map(([, entry]) => entry)
+    assert.deepStrictEqual(
+      onPage.filter((entry) => !drivers.includes(String(entry))),
+      []
+    )
+  })
 })

@@ -9,9 +9,6 @@ import { Guests, Inviter, MendedLive } from "./record-and-replay.ts"
 it.replay("an invitation of last monday", {
   process: Inviter,
   recording: Recording.read("docs/examples/concepts/inviter.ndjson"),
-  layer: Layer.merge(
-    MendedLive.pipe(Layer.provide([Replay.unhandled(Guests), Replay.unhandled(Clock.commands)])),
-    NodeFileSystem.layer
-  )
+  layer: Layer.merge(MendedLive.pipe(Layer.provide(Replay.unhandled(Guests, Clock.commands))), NodeFileSystem.layer)
 })
 // #endregion test

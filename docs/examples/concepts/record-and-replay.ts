@@ -56,7 +56,7 @@ export const recordTo = Effect.fn(function* (path: string, name: string) {
 
 // #region replay
 /** The body with its modules unhandled: every answer is in the recording. */
-const ReplayLive = InviterLive.pipe(Layer.provide([Replay.unhandled(Guests), Replay.unhandled(Clock.commands)]))
+const ReplayLive = InviterLive.pipe(Layer.provide(Replay.unhandled(Guests, Clock.commands)))
 
 export const replayed = Effect.fn(function* (path: string) {
   const { exit, matches } = yield* Replay.run(Inviter, yield* Recording.read(path))
@@ -74,9 +74,7 @@ const hurried = Effect.fn(function* ({ event }: typeof Inviter.args.Type) {
 // #endregion changed
 
 export const diverged = Effect.fn(function* (path: string) {
-  const HurriedLive = Inviter.toLayer(hurried).pipe(
-    Layer.provide([Replay.unhandled(Guests), Replay.unhandled(Clock.commands)])
-  )
+  const HurriedLive = Inviter.toLayer(hurried).pipe(Layer.provide(Replay.unhandled(Guests, Clock.commands)))
   const error = yield* Replay.run(Inviter, yield* Recording.read(path)).pipe(Effect.provide(HurriedLive), Effect.flip)
   return error.message
 })
