@@ -132,7 +132,7 @@ export interface Options {
  * get SIGTERM, then SIGKILL after `killAfter`. The process waits for it, as for all its finalizers; one that is killed is
  * gone at once, and its children follow. What has left the process group, as a daemon does, is not reached.
  *
- * What a child writes is buffered up to some 256 KiB for each output; then the child waits until it is read.
+ * What a child writes is buffered up to some 400 KiB for each output; then the child waits until it is read.
  *
  * @category layers
  */

@@ -2,6 +2,7 @@
  * Processes, as a process asks for them: starting others, sending and receiving, watching, ending. What a process does
  * by these commands alone can be recorded, replayed, and refused by a policy.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Rpc } from "effect/rpc"
@@ -35,6 +36,7 @@ import * as Watching from "../process/Watching.ts"
 import * as Process from "../process/Yielding.ts"
 import { asCaller } from "./internal/caller.ts"
 import { withImplementations } from "./internal/implementations.ts"
+import { asSpawner } from "./internal/spawner.ts"
 import { decode, encode, Outcome, outcomeOf, plain } from "./internal/json.ts"
 
 /**
@@ -201,6 +203,9 @@ export type ImplementationsOf<D extends Spawnable> = D extends Spawnable<infer N
  * - `implementations`: their bodies, which may yield commands of this module themselves; required of the context when
  *   absent.
  *
+ * What concerns the yielding process alone needs no command: `Process.trapExits`, `Process.unlink`. Calls are made by
+ * contract, see `Contracts`, which knows how an answer is written down.
+ *
  * **Example** (A parent that does everything by commands)
  *
  * ```ts import.meta.vitest
@@ -248,11 +253,11 @@ export const layer: {
   >
 } = (definitions: ReadonlyArray<Spawnable>, implementations?: Layer.Layer<unknown, unknown, unknown>) => {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]))
-  const handlers = Effect.sync(() => {
+  const handlers = Effect.map(Effect.context<never>(), (services) => {
     const monitors = new Monitors()
     return commands.of({
       send: (message) => asCaller(send_(message)),
-      spawn: (wanted) => asCaller(spawn_(byName, monitors, wanted)),
+      spawn: (wanted) => asCaller(spawn_(byName, services, monitors, wanted)),
       terminate: ({ kill, pid }) => asCaller(kill ? Lifecycle.kill(pid) : Lifecycle.terminate(pid)),
       monitor: ({ pid }) => asCaller(monitor_(byName, monitors, pid)),
       link: ({ pid }) => asCaller(Watching.link(pid)),
@@ -316,6 +321,7 @@ const withRequest = <E extends SendError>(error: E, request: { topic: string; pa
 
 const spawn_ = (
   definitions: ReadonlyMap<string, Spawnable>,
+  services: Context.Context<never>,
   monitors: Monitors,
   { args: json, host, link, monitor, name, process }: Payload<typeof commands.spawn>
 ) =>
@@ -329,10 +335,11 @@ const spawn_ = (
     const subject = definition as AnyDefinition
     const options = { host, name }
     if (!monitor) {
-      const pid = yield* (link ? Spawning.spawnLinked : Spawning.spawn)(subject, args, options)
-      return { pid, monitor: undefined }
+      const spawn = (link ? Spawning.spawnLinked : Spawning.spawn)(subject, args, options)
+      return { pid: yield* asSpawner(services, definition, spawn), monitor: undefined }
     }
-    const watch = yield* (link ? Spawning.spawnLinkedMonitored : Spawning.spawnMonitored)(subject, args, options)
+    const spawn = (link ? Spawning.spawnLinkedMonitored : Spawning.spawnMonitored)(subject, args, options)
+    const watch = yield* asSpawner(services, definition, spawn)
     return { pid: watch.pid, monitor: monitors.add(watch, definition.success) }
     // The layer requires the implementations of its definitions.
   }).pipe(Effect.catchTag("DefinitionNotFound", (error) => Effect.die(error)))

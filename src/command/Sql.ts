@@ -15,8 +15,9 @@ import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import type { CurrentProcess } from "../process/internal/services.ts"
 import { self } from "../process/Lifecycle.ts"
 import * as Process from "../process/Yielding.ts"
+import { controlsTransaction } from "./internal/statement.ts"
 import { Transactions } from "./internal/transactions.ts"
-import { failedStatement, SqlFailed, UnsupportedValue } from "./SqlError.ts"
+import { failedStatement, SqlFailed, TransactionStatement, UnsupportedValue } from "./SqlError.ts"
 import { isValue, Parameter, Row } from "./SqlValue.ts"
 
 export * from "./SqlError.ts"
@@ -65,7 +66,9 @@ export const commands = Command.module("sql", {
  * **Details**
  *
  * A transaction has a connection of its own until it ends. With SQLite, which has but one, everything else waits for it
- * meanwhile: keep transactions short.
+ * meanwhile: keep transactions short. With PostgreSQL, everything waits once all connections of the client's pool have one.
+ * There a statement that fails ends its transaction, too: what comes after it is refused, and so is the commit; let a
+ * nested transaction have what may fail. With SQLite the others stay.
  *
  * @category layers
  */
@@ -85,6 +88,9 @@ export const layer: Layer.Layer<
       process: Parameters<typeof transactions.begin>[0],
       effect: Effect.Effect<A, SqlFailed>
     ): Effect.Effect<A, SqlFailed> => {
+      if (controlsTransaction(statement)) {
+        return Effect.fail(new SqlFailed({ statement, reason: new TransactionStatement() }))
+      }
       const array = arrays ? -1 : parameters.findIndex((parameter) => Array.isArray(parameter))
       if (array !== -1) return unsupported(statement, `The parameter ${array + 1}`, "an array")
       return transaction === undefined ? effect : transactions.within(process, transaction, statement, effect)
@@ -242,7 +248,8 @@ export const query = (
   inTransaction(options, (transaction) => Process.yield(commands.query, { statement, parameters, transaction }))
 
 /**
- * Executes a statement and answers how many rows it changed, or returned. As {@link query} otherwise.
+ * Executes a statement and answers how many rows it changed, or returned; 0 where it is about no rows. As {@link query}
+ * otherwise.
  *
  * @category yielding
  */
@@ -262,7 +269,34 @@ export const execute = (
  *   statements. Absent, it is that of the innermost `transaction` around it.
  *
  * It is rolled back when the process ends. Statements are in it that name it; with SQLite the others wait until it has
- * ended, those of this process too.
+ * ended, those of this process too, and a process that waits for itself waits for ever.
+ *
+ * **Errors**
+ *
+ * `SqlFailed`, whose reason is `TransactionNotOpen` where the outer one is not open in this process, and
+ * `NestedTransactionOpen` where it has another that is.
+ *
+ * **Example** (Begun and rolled back by hand)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Exit, Layer } from "effect"
+ * import { Process, ProcessHost } from "troupe"
+ * import { Sql } from "troupe/command"
+ * import * as Sqlite from "troupe/command/sqlite"
+ *
+ * const Clerk = Process.make("app:clerk")
+ * const ClerkLive = Clerk.toLayer(Effect.fn(function*() {
+ *   yield* Sql.execute("CREATE TABLE friends (name TEXT)")
+ *   const transaction = yield* Sql.begin()
+ *   yield* Sql.execute("INSERT INTO friends VALUES (?)", ["Ada"], { transaction })
+ *   yield* Sql.rollback(transaction)
+ *   return yield* Sql.query("SELECT name FROM friends")
+ * })).pipe(Layer.provide(Sql.layer), Layer.provide(Sqlite.layer({ filename: ":memory:" })))
+ *
+ * const program = Effect.flatMap(Process.spawn(Clerk), Process.await)
+ * await Effect.runPromise(Effect.provide(program, [ClerkLive, ProcessHost.layer("app:processes")]))
+ * // => Exit.succeed([])
+ * ```
  *
  * @category transactions
  */
@@ -271,7 +305,7 @@ export const begin = (options?: StatementOptions): Effect.Effect<Transaction, Sq
 
 /**
  * Commits a transaction of this process, after its statements that are under way. When it fails, nothing was changed and
- * the transaction has ended; with a `ConnectionError` nobody knows whether it was committed.
+ * the transaction has ended; where the connection was lost meanwhile, nobody knows whether it was committed.
  *
  * @category transactions
  */
@@ -291,7 +325,7 @@ const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlY
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const process = String(yield* self)
-      const beginning = yield* Effect.forkChild(Effect.interruptible(begin()), { startImmediately: true })
+      const beginning = yield* Effect.forkChild(begin(), { startImmediately: true, uninterruptible: true })
       // An interruption may come when it has begun already, and nobody else could end it then.
       const abandon = Effect.flatMap(Effect.andThen(Fiber.interrupt(beginning), Fiber.await(beginning)), (exit) =>
         Exit.isSuccess(exit) ? Effect.ignore(rollback(exit.value)) : Effect.void

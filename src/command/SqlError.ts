@@ -46,6 +46,17 @@ export class NestedTransactionOpen extends Schema.TaggedError<NestedTransactionO
 }
 
 /**
+ * A statement would begin or end a transaction behind the back of whoever shares the connection.
+ *
+ * @category errors
+ */
+export class TransactionStatement extends Schema.TaggedError<TransactionStatement>()("TransactionStatement", {}) {
+  override get message(): string {
+    return "transactions are not begun and ended with statements. Use Sql.transaction, or Sql.begin, Sql.commit and Sql.rollback"
+  }
+}
+
+/**
  * A value has no form in the database, or none in JSON. It is named by its place, and not shown.
  *
  * @category errors
@@ -66,7 +77,7 @@ export class UnsupportedValue extends Schema.TaggedError<UnsupportedValue>()("Un
  *
  * - `statement`: the text of the statement, without its parameters, which may be secret.
  * - `reason`: one of effect's, such as `UniqueViolation`, `SqlSyntaxError` or `ConnectionError`, to be told apart with
- *   `Effect.catchReason`; or `TransactionNotOpen`, `NestedTransactionOpen` or `UnsupportedValue`.
+ *   `Effect.catchReason`; or `TransactionNotOpen`, `NestedTransactionOpen`, `TransactionStatement` or `UnsupportedValue`.
  *
  * The cause of a reason is an error with the database's message, whose name is the database's code (`23505`). A parameter
  * that the message quotes is hidden, and so are the details that databases add, which may show rows.
@@ -90,14 +101,20 @@ export class UnsupportedValue extends Schema.TaggedError<UnsupportedValue>()("Un
  */
 export class SqlFailed extends Schema.TaggedError<SqlFailed>()("SqlFailed", {
   statement: Schema.String,
-  reason: Schema.Union([...SqlErrorReason.members, TransactionNotOpen, NestedTransactionOpen, UnsupportedValue])
+  reason: Schema.Union([
+    ...SqlErrorReason.members,
+    TransactionNotOpen,
+    NestedTransactionOpen,
+    TransactionStatement,
+    UnsupportedValue
+  ])
 }) {
   override get message(): string {
     const { reason } = this
     const cause = "cause" in reason && reason.cause instanceof Error ? `: ${reason.cause.message}` : ""
     const why =
       reason.message === undefined || reason.message === cause.slice(2) ? cause : `: ${reason.message}${cause}`
-    return `${abridged(this.statement)} failed (${reason._tag})${why}. ${advice[reason._tag] ?? ""}`.trimEnd()
+    return `${abridged(this.statement)} failed (${reason._tag})${why.replace(/\.$/, "")}. ${advice[reason._tag] ?? ""}`.trimEnd()
   }
 
   /** Whether trying again may succeed. */

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
+import { Allowed } from "../dispatch/internal/allowed.ts"
 import { type Definition, type Implementation, TypeId } from "./Definition.ts"
 import { argumentsRefusalOf } from "./internal/definition.ts"
 import { interruption } from "./internal/exit.ts"
@@ -246,8 +247,9 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  *
  * **Details**
  *
- * The body is unwound (its coroutines, listeners and scope end), and the new one begins. When it can't, because of
- * arguments that do not fit or a missing implementation, the process ends with that error.
+ * The body is unwound (its coroutines, listeners and scope end), and the new one begins; it may yield what the code that
+ * asks for it may. When it can't begin, because of arguments that do not fit or a missing implementation, the process ends
+ * with that error.
  *
  * **Example** (Becoming another)
  *
@@ -297,7 +299,8 @@ export const upgrade = <
         ? new DefinitionNotFound({ process: definition.name })
         : argumentsRefusalOf(definition, args)
     if (refusal !== undefined) return exit(Exit.fail(refusal))
-    if (implementation !== undefined) cell.upgrade(implementation, args)
+    if (implementation !== undefined)
+      cell.upgrade({ implementation, args, allowance: Context.get(fiber.context, Allowed) })
     return Effect.interrupt
   })
 

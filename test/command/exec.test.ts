@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Deferred, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Process, ProcessHost } from "troupe"
@@ -513,6 +513,33 @@ describe("exec", () => {
           quiet
         ])
       )
+    })
+  )
+
+  it.live("D18 exec: no file descriptor is left open", () =>
+    Effect.gen(function* () {
+      const open = () => readdirSync("/proc/self/fd").length
+      const some = Effect.forEach(
+        Array.from({ length: 20 }),
+        () =>
+          Effect.gen(function* () {
+            // It ends with its output in the pipe, and is closed some time later: nobody reads it.
+            const unread = yield* Exec.start("head", ["-c", "200000", "/dev/zero"])
+            yield* Exec.wait(unread)
+            yield* Exec.run("cat", [], { stdin: "x" })
+            yield* Exec.run("/bin/sh", ["-c", "exit 1"])
+            yield* Effect.flip(Exec.run("yes", [], { maxBytes: 10 }))
+            yield* Effect.flip(Exec.run("no-such-command-here"))
+            yield* Exec.write(yield* Exec.start("cat"), "x")
+            yield* Exec.close(unread)
+          }),
+        { discard: true }
+      )
+      yield* inProcess(some)
+      const before = open()
+      yield* inProcess(some)
+      // Streams are closed in a later turn of the event loop.
+      yield* until(() => open() <= before)
     })
   )
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Equal, Exit, Layer, Logger, Schema } from "effect"
+import { Cause, Context, Effect, Equal, Exit, Layer, Logger, Option, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Pid, Policy, Process, ProcessHost, Registry } from "troupe"
 import { Processes } from "../../src/command/index.ts"
@@ -201,6 +201,28 @@ describe("process", () => {
       )
       assert.isTrue(Equal.equals(exit, Exit.succeed(["CommandDenied", Exit.succeed("CommandDenied")])))
     }).pipe(Effect.provide([Processes.layer([Child], ChildLive), host]))
+  })
+
+  it.effect("D18 process: a child sees what its spawner sees, and not the services of the handlers", () => {
+    class Who extends Context.Service<Who, string>()("test/Who") {}
+    class Tenant extends Context.Service<Tenant, string>()("test/Tenant") {}
+    const Child = Process.make("test:child", { success: Schema.String })
+    const ChildLive = Child.toLayer(() =>
+      Effect.gen(function* () {
+        return `${yield* Who} for ${Option.getOrElse(yield* Effect.serviceOption(Tenant), () => "nobody")}`
+      })
+    ).pipe(Layer.provide(Layer.succeed(Who, "the child")))
+    const handlers = Processes.layer([Child], ChildLive).pipe(Layer.provide(Layer.succeed(Who, "a handler")))
+    return Effect.gen(function* () {
+      const exit = yield* boss(
+        Effect.gen(function* () {
+          yield* Effect.provideService(Processes.spawnMonitored(Child), Tenant, "Ada")
+          const event = yield* Processes.nextEvent
+          return event._tag === "Exit" ? event.exit : event._tag
+        })
+      )
+      assert.deepStrictEqual(exit, Exit.succeed(Exit.succeed("the child for Ada")))
+    }).pipe(Effect.provide([handlers, host]))
   })
 
   it.effect("D18 process: an interrupted receive takes nothing", () =>

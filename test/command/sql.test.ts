@@ -1,7 +1,10 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Layer, Redacted, Schema } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Redacted, References, Schema, Scope } from "effect"
+import { SqlClient } from "effect/sql"
 import { Process, ProcessHost } from "troupe"
+import { controlsTransaction, isBlank } from "../../src/command/internal/statement.ts"
+import { Transactions } from "../../src/command/internal/transactions.ts"
 import * as Sql from "../../src/command/Sql.ts"
 import { file, memory, postgres } from "../support/databases.ts"
 import { inProcess } from "../support/processes.ts"
@@ -144,6 +147,45 @@ for (const database of [memory, file, postgres]) {
             assert.strictEqual(yield* reasonOf(Sql.begin({ transaction: ended })), "TransactionNotOpen")
           }
           assert.deepStrictEqual(yield* names, ["Ada", "Cyd"])
+        })
+      )
+    )
+
+    test(D18("a statement that would begin or end a transaction is refused"), () =>
+      inDatabase(
+        Effect.gen(function* () {
+          for (const statement of [
+            "BEGIN",
+            " begin immediate",
+            "-- x\n/* y **/ Commit;",
+            "END",
+            "ROLLBACK TO a",
+            "SAVEPOINT a"
+          ]) {
+            assert.strictEqual(yield* reasonOf(execute(statement)), "TransactionStatement", statement)
+            assert.strictEqual(yield* reasonOf(query(statement)), "TransactionStatement", statement)
+          }
+          yield* Sql.transaction(table)
+          assert.deepStrictEqual(yield* query("SELECT 'BEGIN' AS a -- commit"), [{ a: "BEGIN" }])
+        })
+      )
+    )
+
+    test(D18("a transaction that ends while another begins in it takes that one along"), () =>
+      inDatabase(
+        Effect.gen(function* () {
+          yield* table
+          for (let turns = 0; turns < 20; turns++) {
+            const transaction = yield* Sql.begin()
+            const beginning = yield* Process.yieldAsync(Sql.commands.begin, { transaction })
+            yield* Effect.repeat(Effect.yieldNow, { times: turns })
+            yield* Sql.rollback(transaction)
+            const begun = yield* Effect.exit(beginning.await)
+            const late = Exit.isSuccess(begun) ? reasonOf(insert("Ada", { transaction: begun.value })) : undefined
+            if (late !== undefined) assert.strictEqual(yield* late, "TransactionNotOpen")
+            yield* Sql.transaction(Effect.andThen(insert("Bob"), execute("DELETE FROM friends")))
+          }
+          assert.deepStrictEqual(yield* names, [])
         })
       )
     )
@@ -311,7 +353,7 @@ for (const database of [memory, file, postgres]) {
       )
     )
 
-    test(D18("a timeout of Sql.transaction at any time leaves none open"), () =>
+    test(D18("an interruption of Sql.transaction at any time leaves none open"), () =>
       inDatabase(
         Effect.gen(function* () {
           yield* table
@@ -320,9 +362,40 @@ for (const database of [memory, file, postgres]) {
             yield* Effect.repeat(Effect.yieldNow, { times: turns })
             yield* Fiber.interrupt(fiber)
           }
+          // It waits for a connection, and gets it in the moment in which it is interrupted.
+          for (const [budget, turns] of [3, 5, 7].flatMap((budget) =>
+            Array.from({ length: 40 }, (_, turns) => [budget, turns] as const)
+          )) {
+            const held = yield* Effect.forEach(Array(name === "PostgreSQL" ? 10 : 1).fill(0), () => Sql.begin())
+            // It can be interrupted after every few operations, as it can be anywhere once its share of time is used up.
+            const fiber = yield* Effect.forkChild(
+              Effect.provideService(Sql.transaction(Effect.never), References.MaxOpsBeforeYield, budget)
+            )
+            yield* Effect.repeat(Effect.yieldNow, { times: 100 })
+            const releasing = yield* Effect.forkChild(Effect.forEach(held, Sql.rollback), { startImmediately: true })
+            yield* Effect.repeat(Effect.yieldNow, { times: turns })
+            yield* Fiber.interrupt(fiber)
+            yield* Fiber.join(releasing)
+          }
           const some = Array.from({ length: 10 }, () => Sql.transaction(names))
           const all = yield* Effect.all(some, { concurrency: "unbounded" })
           assert.deepStrictEqual(all.flat(), [])
+        })
+      )
+    )
+
+    test(D18("what is yielded after a commit is not in the transaction"), () =>
+      inDatabase(
+        Effect.gen(function* () {
+          yield* table
+          const transaction = yield* Sql.begin()
+          const statement = { statement: text("INSERT INTO friends VALUES ('Ada')"), parameters: [], transaction }
+          const sooner = yield* Process.yieldAsync(Sql.commands.execute, statement)
+          const committed = yield* Process.yieldAsync(Sql.commands.commit, { transaction })
+          const later = yield* Process.yieldAsync(Sql.commands.execute, statement)
+          assert.strictEqual(yield* sooner.await, 1)
+          yield* committed.await
+          assert.strictEqual(yield* reasonOf(later.await), "TransactionNotOpen")
         })
       )
     )
@@ -417,19 +490,25 @@ describe("Sql", () => {
     )
   )
 
-  const sleepers = (seconds: number) =>
-    Sql.query("SELECT 1 FROM pg_stat_activity WHERE query = $1 AND state = 'active'", [`SELECT pg_sleep(${seconds})`])
+  // Others may run these tests at the same time, on the same server.
+  const sleep = () => `SELECT pg_sleep(${60 + Math.random()})`
+  const running = (statement: string) =>
+    Effect.map(
+      Sql.query("SELECT 1 FROM pg_stat_activity WHERE query = $1 AND state = 'active'", [statement]),
+      (rows) => rows.length
+    )
 
   onPostgres(`D18 sql: a yield's timeout interrupts the statement, in a transaction too${absent}`, () =>
     inPostgres(
       Effect.gen(function* () {
         for (const transaction of [undefined, yield* Sql.begin()]) {
-          const payload = { statement: "SELECT pg_sleep(60)", parameters: [], transaction }
+          const statement = sleep()
+          const payload = { statement, parameters: [], transaction }
           const error = yield* Effect.flip(Process.yield(Sql.commands.query, payload, { timeout: "100 millis" }))
           assert.strictEqual(error._tag, "YieldTimeout")
+          assert.strictEqual(yield* running(statement), 0)
           yield* transaction === undefined ? Sql.query("SELECT 1") : Sql.rollback(transaction)
         }
-        yield* Effect.repeat(sleepers(60), { until: (rows) => rows.length === 0 })
       })
     )
   )
@@ -437,13 +516,15 @@ describe("Sql", () => {
   onPostgres(`D18 sql: a rollback interrupts a statement that is under way${absent}`, () =>
     inPostgres(
       Effect.gen(function* () {
-        const transaction = yield* Sql.begin()
-        const statement = { statement: "SELECT pg_sleep(50)", parameters: [], transaction }
-        const sleeping = yield* Process.yieldAsync(Sql.commands.query, statement)
-        yield* Effect.repeat(sleepers(50), { until: (rows) => rows.length === 1 })
-        yield* Sql.rollback(transaction)
-        const error = yield* Effect.flip(sleeping.await)
-        assert(error._tag === "SqlFailed" && error.reason._tag === "TransactionNotOpen")
+        for (const underWay of [false, true]) {
+          const transaction = yield* Sql.begin()
+          const statement = sleep()
+          const sleeping = yield* Process.yieldAsync(Sql.commands.query, { statement, parameters: [], transaction })
+          if (underWay) yield* Effect.repeat(running(statement), { until: (count) => count === 1 })
+          yield* Sql.rollback(transaction)
+          const error = yield* Effect.flip(sleeping.await)
+          assert(error._tag === "SqlFailed" && error.reason._tag === "TransactionNotOpen")
+        }
       })
     )
   )
@@ -482,6 +563,41 @@ describe("Sql", () => {
         })
       )
   )
+})
+
+describe("Transactions", () => {
+  it.live("nothing of a transaction is kept when it has ended, however it ended", () =>
+    Effect.gen(function* () {
+      const transactions = new Transactions(yield* SqlClient.SqlClient)
+      const scope = yield* Scope.make()
+      const process = { id: "{app:processes|0x00001}", scope }
+      const first = yield* transactions.begin(process, undefined)
+      yield* transactions.commit(process, yield* transactions.begin(process, first))
+      yield* transactions.rollback(process, yield* transactions.begin(process, first))
+      yield* transactions.commit(process, first)
+      const second = yield* transactions.begin(process, undefined)
+      yield* transactions.begin(process, yield* transactions.begin(process, second))
+      assert.strictEqual(transactions.size, 3)
+      yield* transactions.rollback(process, second)
+      assert.strictEqual(transactions.size, 0)
+      yield* transactions.begin(process, yield* transactions.begin(process, undefined))
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(transactions.size, 0)
+      const other = { ...process, scope: yield* Effect.scope }
+      yield* transactions.commit(other, yield* transactions.begin(other, undefined))
+    }).pipe(Effect.provide(memory.layer))
+  )
+})
+
+describe("the words of a statement", () => {
+  it("a text made to be read in many ways is read quickly", () => {
+    const started = performance.now()
+    for (const text of ["/**/ ".repeat(20_000), "/*".repeat(50_000), "--\n;".repeat(20_000)]) {
+      assert.isFalse(isBlank(`${text} */ x`))
+      assert.isFalse(controlsTransaction(`${text} */ x`))
+    }
+    assert.isBelow(performance.now() - started, 2_000)
+  })
 })
 
 describe("Sql.Value", () => {

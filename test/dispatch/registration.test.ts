@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Random, Schema, Scope } from "effect"
-import { Command, Dispatcher, DispatchError, Process } from "troupe"
+import { Cause, Effect, Exit, Layer, Random, Schema, Scope } from "effect"
+import { Application, Command, Dispatcher, DispatchError, Process } from "troupe"
 import { both } from "../support/both.ts"
 import { allEnded, inProcessWith, yieldAny, yieldAnyAsync } from "../support/dispatched.ts"
 import { host, inProcess } from "../support/processes.ts"
@@ -104,6 +104,16 @@ describe("D2 conflicts", () => {
       assert.sameMembers([error.command, error.registered], ["lamp.off", "heater.off"])
       assert.strictEqual(error.id, 301)
       for (const part of ["lamp.off", "heater.off", "301"]) assert.include(error.message, part)
+    })
+  )
+
+  it.effect("D2 an application whose modules have a conflict does not start", () =>
+    Effect.gen(function* () {
+      const main = Effect.die("it has started")
+      const exit = yield* Effect.exit(Application.run(Layer.merge(LampLive, HeaterLive), { main }))
+      const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      assert.instanceOf(error, DispatchError.CommandConflict)
+      assert.sameMembers([error.module, error.registeredModule], ["lamp", "heater"])
     })
   )
 

@@ -16,10 +16,10 @@ import { ConnectionError, LockTimeoutError, SqlError } from "effect/sql/SqlError
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import { monotonicMillis } from "../../scheduler/internal/monotonic.ts"
+import { changesRows } from "../internal/statement.ts"
 import {
   begins,
   bind,
-  changesRows,
   type Database,
   exact,
   failed,
@@ -201,6 +201,7 @@ class SqliteConnection implements Connection {
     return this.use(sql, params, this.cached, (statement, bound, safeIntegers) => {
       if (statement.columns().length > 0) return this.rows(statement, bound, safeIntegers)
       const { changes } = statement.run(...bound)
+      // SQLite's count is that of the last statement which changed rows.
       return { changes: changesRows(sql) ? Number(changes) : 0 }
     })
   }

@@ -167,10 +167,14 @@ const large = ({ started, worker }: Running, limits: Limits): Effect.Effect<neve
 
 // The place is free when the thread has ended. That may take long, and nobody waits for longer than a second.
 const stop = ({ worker }: Running, places: Semaphore.Semaphore, scope: Scope.Scope): Effect.Effect<void> =>
-  Effect.ignore(Effect.tryPromise(() => worker.terminate())).pipe(
-    Effect.andThen(Semaphore.release(places, 1)),
-    Effect.forkIn(scope, { startImmediately: true }),
-    Effect.flatMap(Fiber.await),
-    Effect.timeoutOption("1 second"),
-    Effect.asVoid
-  )
+  Effect.suspend(() => {
+    // Told here, and not in the fiber, which does not begin when the layer is closed by now.
+    const ended = worker.terminate()
+    return Effect.ignore(Effect.tryPromise(() => ended)).pipe(
+      Effect.andThen(Semaphore.release(places, 1)),
+      Effect.forkIn(scope),
+      Effect.flatMap(Fiber.await),
+      Effect.timeoutOption("1 second"),
+      Effect.asVoid
+    )
+  })

@@ -1,7 +1,7 @@
 /**
  * A child process whose input is written, and whose outputs are read, one piece at a time.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as ExecError from "../ExecError.ts"
+import { makeReader, type Read } from "./reader.ts"
 
 /** What is started, and how it is ended with its scope. */
 export interface Start {
@@ -102,7 +103,7 @@ interface Writing {
 
 /** An output that is read piece by piece; what is not read stops the child when the pipes are full. */
 interface Output {
-  readonly pieces: Queue.Dequeue<Uint8Array, ExecError.ExecError | Cause.Done>
+  readonly pieces: Queue.Queue<Uint8Array, ExecError.ExecError | Cause.Done>
   /** Readers come one after the other. */
   readonly alone: Semaphore.Semaphore
   rest: Uint8Array | undefined
@@ -132,11 +133,13 @@ export class Child {
   ): Effect.Effect<Child, ExecError.ExecError, ChildProcessSpawner | Scope.Scope> =>
     Effect.gen(function* () {
       const { command } = start
+      const read = yield* makeReader
       const handle = yield* spawn({ ...start, stdin: "pipe" })
       const writings = yield* Queue.bounded<Writing, Cause.Done>(1)
       yield* Effect.forkScoped(feed(command, handle, writings))
-      const stdout = yield* outputOf(command, handle.stdout)
-      const stderr = yield* outputOf(command, handle.stderr)
+      const stdout = yield* outputOf(command, read, handle.stdout)
+      const stderr = yield* outputOf(command, read, handle.stderr)
+      yield* Effect.addFinalizer(() => Effect.forEach([stdout, stderr], close))
       return new Child(command, handle, writings, { stdout, stderr })
     })
 
@@ -229,21 +232,24 @@ const feed = (
   )
 }
 
-const outputOf = (command: string, stream: ChildProcessHandle["stdout"]): Effect.Effect<Output, never, Scope.Scope> =>
+const outputOf = (command: string, read: Read, stream: ChildProcessHandle["stdout"]): Effect.Effect<Output> =>
   Effect.gen(function* () {
     const pieces = yield* Queue.bounded<Uint8Array, ExecError.ExecError | Cause.Done>(1)
-    yield* Stream.runForEach(stream, (piece) => Queue.offer(pieces, piece)).pipe(
-      Effect.matchEffect({
-        onFailure: (error) =>
-          Queue.fail(
-            pieces,
-            failure(new ExecError.SystemRefused({ command, action: "read", detail: detailOf(error) }))
-          ),
+    yield* read(
+      stream,
+      (piece) => Queue.offer(pieces, piece),
+      Exit.match({
+        onFailure: (cause) => Queue.fail(pieces, unreadable(command, cause)),
         onSuccess: () => Queue.end(pieces)
-      }),
-      // Whoever reads when the child is closed learns that nothing more comes.
-      Effect.onInterrupt(() => Queue.end(pieces)),
-      Effect.forkScoped
+      })
     )
     return { pieces, alone: yield* Semaphore.make(1), rest: undefined }
   })
+
+// Whoever reads learns that nothing more comes, and what still comes passes by.
+const close = ({ pieces }: Output): Effect.Effect<unknown> =>
+  Effect.andThen(Queue.end(pieces), Effect.ignore(Queue.collect(pieces)))
+
+/** The error of an output that broke. */
+export const unreadable = (command: string, cause: Cause.Cause<PlatformError.PlatformError>): ExecError.ExecError =>
+  failure(new ExecError.SystemRefused({ command, action: "read", detail: detailOf(Cause.squash(cause)) }))

@@ -48,17 +48,9 @@ export class Transactions {
   /** Begins a transaction, or a savepoint in an outer one; answers its number. */
   begin(process: Yielder, outer: number | undefined): Effect.Effect<number, SqlFailed> {
     const statement = outer === undefined ? "BEGIN" : "SAVEPOINT"
-    return Effect.suspend(() => {
-      if (outer === undefined) return this.open(process, statement, undefined)
-      const found = this.find(process, outer, statement)
-      if (found instanceof SqlFailed) return Effect.fail(found)
-      // A statement of the outer one that is under way goes first.
-      const begun = Effect.suspend(() => {
-        const again = this.find(process, outer, statement)
-        return again instanceof SqlFailed ? Effect.fail(again) : this.open(process, statement, again)
-      })
-      return this.inTurn(process, found, statement, begun)
-    })
+    return outer === undefined
+      ? this.open(process, statement, undefined)
+      : this.inTurn(process, outer, statement, (outer) => this.open(process, statement, outer))
   }
 
   /** Runs a statement in a transaction. */
@@ -68,17 +60,9 @@ export class Transactions {
     statement: string,
     effect: Effect.Effect<A, SqlFailed>
   ): Effect.Effect<A, SqlFailed> {
-    return Effect.suspend(() => {
-      const found = this.find(process, transaction, statement)
-      if (found instanceof SqlFailed) return Effect.fail(found)
-      const inside = Effect.suspend(() => {
-        const again = this.find(process, transaction, statement)
-        if (again instanceof SqlFailed) return Effect.fail(again)
-        const { level } = again
-        return level === undefined ? effect : Effect.provideService(effect, this.client.transactionService, level)
-      })
-      return this.inTurn(process, found, statement, inside)
-    })
+    return this.inTurn(process, transaction, statement, ({ level }) =>
+      level === undefined ? effect : Effect.provideService(effect, this.client.transactionService, level)
+    )
   }
 
   /** Commits; afterwards the transaction has ended, whatever comes of it. */
@@ -132,28 +116,41 @@ export class Transactions {
       : new SqlFailed({ statement, reason: new NestedTransactionOpen({ transaction: id }) })
   }
 
+  // What was yielded first goes first; and what the transaction is, and has open, may be another when the turn comes.
   private inTurn<A>(
     process: Yielder,
-    { ended, id, turn }: Transaction,
+    id: number,
     statement: string,
-    effect: Effect.Effect<A, SqlFailed>
+    use: (transaction: Transaction) => Effect.Effect<A, SqlFailed>
   ): Effect.Effect<A, SqlFailed> {
-    return Effect.raceFirst(
-      Semaphore.withPermit(turn, effect),
-      Effect.flatMap(Deferred.await(ended), () => Effect.fail(notOpen(process, id, statement)))
-    )
+    const find = () => this.find(process, id, statement)
+    return Effect.suspend(() => {
+      const found = find()
+      if (found instanceof SqlFailed) return Effect.fail(found)
+      const used = Effect.suspend(() => {
+        const again = find()
+        return again instanceof SqlFailed ? Effect.fail(again) : use(again)
+      })
+      return Effect.raceFirst(
+        Semaphore.withPermit(found.turn, used),
+        Effect.flatMap(Deferred.await(found.ended), () => Effect.fail(notOpen(process, id, statement)))
+      )
+    })
   }
 
   private open(process: Yielder, statement: string, outer: Transaction | undefined): Effect.Effect<number, SqlFailed> {
-    const transaction = new Transaction(outer)
-    return this.handles.open(process, hold(this.client, transaction)).pipe(
-      Effect.mapError((error) => failedStatement(statement, [], error)),
-      Effect.tap((id) =>
-        Effect.sync(() => {
-          transaction.id = id
-        })
+    return Effect.suspend(() => {
+      const transaction = new Transaction(outer)
+      // Interruptible here alone: who yields uninterruptibly gets every transaction that has begun.
+      return this.handles.open(process, Effect.interruptible(hold(this.client, transaction))).pipe(
+        Effect.mapError((error) => failedStatement(statement, [], error)),
+        Effect.tap((id) =>
+          Effect.sync(() => {
+            transaction.id = id
+          })
+        )
       )
-    )
+    })
   }
 
   private outcome(process: Yielder, { fiber, id }: Transaction, statement: string): Effect.Effect<void, SqlFailed> {
@@ -184,13 +181,14 @@ const hold = (client: SqlClient, transaction: Transaction): Effect.Effect<Transa
   Effect.suspend(() => {
     const { outer } = transaction
     const begun = Deferred.makeUnsafe<Transaction, SqlError>()
-    const body = Effect.contextWith((context: Context.Context<never>) => {
+    const enter = Effect.contextWith((context: Context.Context<never>) => {
       transaction.context = context
       transaction.level = Context.getOrUndefined(context, client.transactionService)
       transaction.open = true
-      Deferred.doneUnsafe(begun, Exit.succeed(transaction))
-      return Effect.onExit(Deferred.await(transaction.decision), () => finish(transaction))
+      return Deferred.succeed(begun, transaction)
     })
+    // Who is told that it has begun goes on in the midst of that step, and may end it there.
+    const body = Effect.onExit(Effect.andThen(enter, Deferred.await(transaction.decision)), () => finish(transaction))
     const held = Effect.suspend(() => {
       if (outer !== undefined) outer.nested = transaction
       return Effect.interruptible(client.withTransaction(body))

@@ -21,6 +21,8 @@ export interface Owner extends Yielder {
   readonly dispatcher: SchedulerDispatcher
   /** Whether payloads are checked against their schemas. */
   readonly checks: boolean
+  /** What in its context nobody else has: the keys. */
+  readonly own: ReadonlySet<string>
   /** What is wrong with a payload, in words. */
   issueOf(command: Any, payload: unknown): string
 }
@@ -93,7 +95,7 @@ export class Door {
     const { merged } = this.viewOf(fiber)
     let context = merged.get(handling.services)
     if (context === undefined) {
-      context = mergedOf(fiber.context, handling.services)
+      context = mergedOf(fiber.context, handling.services, this.owner.own)
       merged.set(handling.services, context)
     }
     return context
@@ -166,10 +168,14 @@ export class Door {
   }
 }
 
-const mergedOf = (caller: Context.Context<never>, services: Context.Context<never>): Context.Context<never> => {
+const mergedOf = (
+  caller: Context.Context<never>,
+  services: Context.Context<never>,
+  own: ReadonlySet<string>
+): Context.Context<never> => {
   const entries = new Map(caller.mapUnsafe)
   for (const [key, value] of services.mapUnsafe) {
-    if (!ofTheCaller.has(key) && !ofTheFiber.has(key)) entries.set(key, value)
+    if (!ofTheCaller.has(key) && !ofTheFiber.has(key) && !own.has(key)) entries.set(key, value)
   }
   return Context.makeUnsafe(entries)
 }

@@ -35,30 +35,41 @@ const wrongIdOf = ({ _tag, id, module }: Any): InvalidCommandId | undefined => {
   return new InvalidCommandId({ id, command: _tag, expected })
 }
 
+const noCounts = () => ({
+  yields: 0,
+  completions: 0,
+  timeouts: 0,
+  interruptions: 0,
+  unknownCommands: 0,
+  denied: 0,
+  droppedUnknown: 0,
+  droppedLate: 0
+})
+
 export class Registry {
-  readonly counts = {
-    yields: 0,
-    completions: 0,
-    timeouts: 0,
-    interruptions: 0,
-    unknownCommands: 0,
-    denied: 0,
-    droppedUnknown: 0,
-    droppedLate: 0
-  }
+  readonly counts: ReturnType<typeof noCounts>
+  /** That of the application, where this one belongs to a part of it: its commands are handled there too. */
+  private readonly outer: Registry | undefined
   private readonly indexed: Array<Handling | undefined> = Array.from({ length: Indexed })
   private readonly extended = new Map<number, Handling>()
   private around: ReadonlyArray<Around> = []
   private frozen = false
 
+  constructor(outer?: Registry) {
+    this.outer = outer
+    this.counts = outer?.counts ?? noCounts()
+  }
+
   /** The handler of a command; what another command with its id has is none. */
-  find({ _tag, id }: Any): Handling | undefined {
-    const handling = this.under(id)
-    return handling?.command._tag === _tag ? handling : undefined
+  find(command: Any): Handling | undefined {
+    const handling = this.under(command.id)
+    return handling?.command._tag === command._tag ? handling : this.outer?.find(command)
   }
 
   get all(): ReadonlyArray<Handling> {
-    return [...this.indexed.filter((handling) => handling !== undefined), ...this.extended.values()]
+    const own = [...this.indexed.filter((handling) => handling !== undefined), ...this.extended.values()]
+    const further = this.outer?.all.filter(({ command }) => !own.some((one) => one.command._tag === command._tag))
+    return [...own, ...(further ?? [])]
   }
 
   get isFrozen(): boolean {
@@ -70,7 +81,7 @@ export class Registry {
   }
 
   get interceptors(): ReadonlyArray<Around> {
-    return this.around
+    return this.outer === undefined ? this.around : [...this.outer.interceptors, ...this.around]
   }
 
   intercept(around: Around): () => void {

@@ -4,6 +4,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { Registry } from "./registry.ts"
 
 /**
@@ -13,8 +14,14 @@ import { Registry } from "./registry.ts"
  */
 export class Dispatcher extends Context.Service<Dispatcher, object>()("troupe/dispatch/Dispatcher") {}
 
-/** The registry of an application. Its layer is one value, so that all handlers that are built together share it. */
+/**
+ * The registry of an application. Its layer is one value, so that all handlers that are built together share it. Those that
+ * are built where there is one already, in a process that provides them to a part of itself, stand before it.
+ */
 export const registryLayer: Layer.Layer<Dispatcher> = Layer.effect(
   Dispatcher,
-  Effect.sync(() => new Registry())
+  Effect.map(
+    Effect.serviceOption(Dispatcher),
+    (outer) => new Registry(Option.getOrUndefined(outer) as Registry | undefined)
+  )
 )

@@ -10,6 +10,7 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Ref from "effect/Ref"
+import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import { Door } from "../../dispatch/internal/door.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Reason } from "../DeadLetter.ts"
@@ -29,6 +30,14 @@ import { Recipient } from "./recipient.ts"
 import type { Watcher } from "./watcher.ts"
 import type { Witness } from "./witness.ts"
 import { yielderOf } from "./yielder.ts"
+
+/** What a process becomes. */
+interface Successor {
+  readonly implementation: Implementation
+  readonly args: unknown
+  /** What whoever had it become this may yield. */
+  readonly allowance: Allowance | undefined
+}
 
 // Interrupting a fiber runs its finalizers on the stack of who interrupts. Exits that travel along chains of links would
 // overflow it, so that beyond this depth they take a step of the run queue. The test W25 runs chains of 5,000.
@@ -67,7 +76,7 @@ export class Cell extends Recipient implements Waited {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   // Why the process ends, once that is decided: the first reason wins.
   private reason: Exit.Exit<unknown, unknown> | undefined = undefined
-  private successor: { readonly implementation: Implementation; readonly args: unknown } | undefined = undefined
+  private successor: Successor | undefined = undefined
   // How its last body ended, while it is kept to begin again.
   private rested: Exit.Exit<unknown, unknown> | undefined = undefined
   // Whether this very process shall go: its keeper can't have it begin again.
@@ -136,7 +145,7 @@ export class Cell extends Recipient implements Waited {
     if (this.status === "ended") return
     const successor = this.successor
     if (successor !== undefined && this.reason === undefined && !hasFailed(exit)) {
-      return this.succeed(successor.implementation, successor.args)
+      return this.succeed(successor)
     }
     if (this.reason !== undefined) return this.conclude(withFailuresOf(this.reason, exit))
     // The body could not be unwound for its successor.
@@ -171,10 +180,10 @@ export class Cell extends Recipient implements Waited {
     for (const partner of links ?? []) partner.onLinkDown(this, exit)
   }
 
-  private succeed(implementation: Implementation, args: unknown): void {
+  private succeed({ allowance, args, implementation }: Successor): void {
     this.successor = undefined
     this.doorway?.abandon()
-    this.environment = this.environment.derive(implementation, this.host.place)
+    this.environment = this.environment.within(allowance).derive(implementation, this.host.place)
     this.restart(implementation, args)
   }
 
@@ -197,9 +206,9 @@ export class Cell extends Recipient implements Waited {
   }
 
   /** Has another definition take over when the body has been unwound. */
-  upgrade(implementation: Implementation, args: unknown): void {
+  upgrade(successor: Successor): void {
     if (this.reason !== undefined) return
-    this.successor = { implementation, args }
+    this.successor = successor
     this.fiber?.interruptUnsafe()
   }
 

@@ -4,7 +4,7 @@
  */
 import * as Context from "effect/Context"
 import * as Scheduler from "effect/Scheduler"
-import { type Allowance, narrowed } from "../../dispatch/internal/allowed.ts"
+import { type Allowance, Allowed, narrowed } from "../../dispatch/internal/allowed.ts"
 import { ofTheCaller, ofTheFiber } from "../../dispatch/internal/ambient.ts"
 import type { Cell } from "./cell.ts"
 import type { Implementation } from "./definition.ts"
@@ -35,11 +35,6 @@ export class Environment {
     this.given = given
   }
 
-  /** The environment in which no more may be yielded than is allowed here and by `allowance`. */
-  narrow(allowance: Allowance): Environment {
-    return new Environment(narrowed(this.base, allowance), this.given)
-  }
-
   /** The environment of a process that is spawned from here. */
   derive(implementation: Implementation, place: Place): Environment {
     for (const known of this.derived) {
@@ -48,6 +43,12 @@ export class Environment {
     const environment = this.make(implementation, place)
     this.derived.push({ implementation, place, environment })
     return environment
+  }
+
+  /** The same, where no more may be yielded than that. */
+  within(allowance: Allowance | undefined): Environment {
+    const isSame = allowance === undefined || allowance === Context.get(this.base, Allowed)
+    return isSame ? this : new Environment(narrowed(this.base, allowance), this.given)
   }
 
   private make(implementation: Implementation, place: Place): Environment {

@@ -4,6 +4,10 @@
 import type { Owner } from "../../dispatch/internal/door.ts"
 import type { Cell } from "./cell.ts"
 import { issueOf } from "./definition.ts"
+import { CurrentProcess } from "./services.ts"
+
+// A layer may have been built in a process: its handlers run for whichever process yields.
+const own: ReadonlySet<string> = new Set([CurrentProcess.key])
 
 export const yielderOf = (cell: Cell): Owner => ({
   id: cell.name,
@@ -13,5 +17,6 @@ export const yielderOf = (cell: Cell): Owner => ({
   get scope() {
     return cell.scope
   },
+  own,
   issueOf: (command, payload) => issueOf(command.payloadSchema, payload)
 })

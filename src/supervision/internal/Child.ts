@@ -69,8 +69,7 @@ export class Child implements Keeper {
     this.id = id
     this.spec = spec
     this.supervisor = supervisor
-    const { policy } = spec.options
-    this.environment = policy === undefined ? environment : environment.narrow(policy as unknown as Allowance)
+    this.environment = environment.within(spec.options.policy as Allowance | undefined)
     const { budget } = spec.options
     this.own = budget && new Budget(budget.restarts, Duration.toMillis(Duration.fromInputUnsafe(budget.within)))
   }

@@ -4,12 +4,14 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { awaitStartedWithin, hasStarted } from "../../process/internal/awaitStarted.ts"
 import type { Cell } from "../../process/internal/cell.ts"
+import { Allowed } from "../../dispatch/internal/allowed.ts"
 import type { Environment } from "../../process/internal/environment.ts"
 import { Topic } from "../../process/internal/topic.ts"
 import type { Pid } from "../../process/Pid.ts"
@@ -124,7 +126,8 @@ export class SupervisorImpl implements Supervising {
   /** Takes in a child and starts it; one that does not come up is not taken in, unless it is to be tried again. */
   add(id: string, spec: ChildSpecImpl, environment: Environment): Effect.Effect<Pid, ChildStartFailed | StartIgnored> {
     return Effect.suspend(() => {
-      const child = new Child(id, spec, this, environment)
+      // Who asks for a child can't give it more than the supervisor may yield itself.
+      const child = new Child(id, spec, this, environment.within(Context.get(this.environment.base, Allowed)))
       this.children.set(id, child)
       return Effect.tapError(this.begin(child), (error) =>
         Effect.sync(() => {

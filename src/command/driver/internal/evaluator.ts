@@ -4,8 +4,8 @@
  * `evaluate` gives the source a context of its own, with the language and nothing of the host. Everything that the source
  * can touch is made in that context: an object of the host would lead it to the host's `Function`. So values go in and out
  * as JSON text, the code around the source (`harness`) is compiled in the context too, and promises are settled by its own
- * queue of microtasks, which is empty when `evaluate` answers. Should an object of the host get in all the same, `Function`
- * can't be reached from it, and the globals of the host are gone.
+ * queue of microtasks, which is empty when `evaluate` answers. Should an object of the host get in all the same, as the error
+ * of an `import()` does in Node 22, `Function` can't be reached from it, and the globals of the host are gone.
  */
 
 // Runs in the context, before the source, and keeps what it needs of the language from changes by the source.
@@ -170,4 +170,13 @@ const { parentPort, workerData } = require("node:worker_threads")
 const port = parentPort
 port.postMessage({ _tag: "Started" })
 port.postMessage(evaluate(workerData))
+`
+
+/** The code of a process: it reads its request, and writes that it has started and its answer, each on a line. */
+export const processCode = String.raw`${evaluator}
+const { readFileSync, writeFileSync } = require("node:fs")
+const { parse, stringify } = JSON
+const request = parse(readFileSync(0, "utf8"))
+writeFileSync(1, '{"_tag":"Started"}\n')
+writeFileSync(1, stringify(evaluate(request)) + "\n")
 `

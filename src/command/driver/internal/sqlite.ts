@@ -14,6 +14,7 @@ import {
   UniqueViolation,
   UnknownError
 } from "effect/sql/SqlError"
+import { isBlank } from "../../internal/statement.ts"
 
 /** A value as `node:sqlite` takes it. */
 export type Native = null | number | bigint | string | Uint8Array
@@ -141,15 +142,8 @@ export const exact = (value: unknown): unknown =>
     ? Number(value)
     : value
 
-const comment = String.raw`(?:\s|;|--[^\n]*(?:\n|$)|/\*[\s\S]*?(?:\*/|$))*`
-const nothing = new RegExp(`^${comment}$`)
-const change = new RegExp(`^${comment}(?:insert|update|delete|replace|with)\\b`, "i")
-
 /** Whether there is a second statement, which SQLite would pass over in silence. */
-export const hasMore = (sql: string, first: string): boolean => !nothing.test(sql.slice(first.length))
-
-/** Whether a statement changes rows. SQLite's count of changes is that of the last one that did. */
-export const changesRows = (sql: string): boolean => change.test(sql)
+export const hasMore = (sql: string, first: string): boolean => !isBlank(sql.slice(first.length))
 
 /** Whether a statement begins a transaction. */
 export const begins = (sql: string): boolean => sql.startsWith("BEGIN")
