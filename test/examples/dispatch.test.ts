@@ -134,13 +134,13 @@ describe("the page of built-in commands", () => {
   )
 
   it("has every command of every module with its id, below its module, and no other", () => {
-    const inCode = namespaces.flatMap(({ commands, name }) => commands.map(({ _tag, id }) => `${name}: ${id} ${_tag}`))
+    const inCode = namespaces.flatMap(({ commands }) => commands.map(({ _tag, id }) => `${id} ${_tag}`))
     const onPage = page
       .split(/^## /m)
       .slice(1)
       .flatMap((section) =>
         [...section.matchAll(/^\| (\d+) \| `([^`]+)` \|/gm)].map(
-          ([, id, tag]) => `${section.split("\n")[0]}: ${id} ${tag}`
+          ([, id, command]) => `${id} ${section.split("\n")[0]}.${command}`
         )
       )
     assert.isAbove(inCode.length, 60)
