@@ -34,6 +34,7 @@ import { type Exited, isKilled, type Monitor as ProcessMonitor } from "../proces
 import * as Spawning from "../process/Spawning.ts"
 import * as Watching from "../process/Watching.ts"
 import * as Process from "../process/Yielding.ts"
+import { answering } from "./internal/answering.ts"
 import { asCaller } from "./internal/caller.ts"
 import { withImplementations } from "./internal/implementations.ts"
 import { asSpawner } from "./internal/spawner.ts"
@@ -350,7 +351,9 @@ type AnyDefinition = Definition<never, never, Schema.Top, Schema.Top, Schema.Top
 const receive_ = (topic: string | undefined) =>
   withCell((cell) =>
     Effect.flatMap(
-      Selectable.take(topic === undefined ? cell.inbox : where(cell.inbox, (message) => message.topic === topic)),
+      Selectable.take(
+        answering(cell, topic === undefined ? cell.inbox : where(cell.inbox, (message) => message.topic === topic))
+      ),
       ({ payload, sender, topic }) => {
         const known = cell.definition.topics.get(topic)
         return Effect.mapBoth(encode(known?.schema ?? Schema.Json, payload), {
@@ -369,18 +372,21 @@ const monitor_ = (definitions: ReadonlyMap<string, Spawnable>, monitors: Monitor
   })
 
 const nextEvent_ = (monitors: Monitors) =>
-  Effect.map(Effect.flatMap(Watching.events, Selectable.take), (event): Event => {
-    switch (event._tag) {
-      case "Exit":
-        return monitors.exitOf(event)
-      case "LinkDown":
-        return { _tag: "LinkDown", from: event.from, exit: outcomeOf(event.exit), killed: isKilled(event.exit) }
-      case "DependencyFailed":
-        return { _tag: "DependencyFailed", service: event.service, exit: outcomeOf(event.exit) }
-      default:
-        return event
+  Effect.map(
+    withCell((cell) => Selectable.take(answering(cell, cell.events))),
+    (event): Event => {
+      switch (event._tag) {
+        case "Exit":
+          return monitors.exitOf(event)
+        case "LinkDown":
+          return { _tag: "LinkDown", from: event.from, exit: outcomeOf(event.exit), killed: isKilled(event.exit) }
+        case "DependencyFailed":
+          return { _tag: "DependencyFailed", service: event.service, exit: outcomeOf(event.exit) }
+        default:
+          return event
+      }
     }
-  })
+  )
 
 /**
  * Sends a message to a process of the definition, as `Process.send` does.

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
+import { isInner } from "../dispatch/internal/inner.ts"
 import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
 import { Call } from "./internal/call.ts"
@@ -82,7 +83,7 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   withHost((host, fiber) => {
     const sender = cellOf(fiber)
     const message = new MessageImpl(topic, payload, sender?.pid)
-    return sender?.witness === undefined
+    return sender?.witness === undefined || isInner(fiber)
       ? sendTo(host, to, message)
       : sender.witness.onSend(nameOf(to), message, () => sendTo(host, to, message))
   })
@@ -164,7 +165,9 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
     const caller = cellOf(fiber)
     const host = hostOf(fiber, caller)
     const message = new MessageImpl(topic, payload, caller?.pid)
-    caller?.witness?.onUnplayable(`a call of "${topic}" to ${String(to)}`)
+    if (caller?.witness !== undefined && !isInner(fiber)) {
+      caller.witness.onUnplayable(`a call of "${topic}" to ${String(to)}`)
+    }
     const callee = receiverOf(host, to, message)
     if (isRefused(callee)) return resume(Exit.fail(callee))
     if (caller === callee) return resume(Exit.fail(new CallingSelf({ target: callee.name, request: message.request })))

@@ -225,6 +225,18 @@ describe("process", () => {
     }).pipe(Effect.provide([handlers, host]))
   })
 
+  it.effect("D18 process: handlers that are built inside a process act for whoever yields", () => {
+    const Child = Process.make("test:child", { success: Schema.String })
+    const ChildLive = Child.toLayer(() => Effect.map(Processes.self, String))
+    return inProcess(
+      Effect.gen(function* () {
+        const pid = yield* Process.spawn(Child)
+        assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed(String(pid)))
+        assert.notStrictEqual(String(pid), String(yield* Process.self))
+      }).pipe(Effect.provide(ChildLive), Effect.provide(Processes.layer([])))
+    ).pipe(Effect.provide(host))
+  })
+
   it.effect("D18 process: an interrupted receive takes nothing", () =>
     Effect.gen(function* () {
       const exit = yield* boss(

@@ -10,6 +10,7 @@ import type { Any } from "../Command.ts"
 import { CommandDenied, type DispatchError, InvalidCommandPayload, UnknownCommand } from "../DispatchError.ts"
 import type { Yielder } from "../Yielded.ts"
 import { ofTheCaller, ofTheFiber } from "./ambient.ts"
+import { Inner } from "./inner.ts"
 import { type Allowance, Allowed } from "./allowed.ts"
 import { accepts } from "./command.ts"
 import { Pending } from "./pending.ts"
@@ -46,6 +47,8 @@ interface View {
   readonly context: Context.Context<never>
   readonly registry: Registry | undefined
   readonly allowance: Allowance | undefined
+  /** Whether it does the work of a handler. */
+  readonly isInner: boolean
   /** The contexts in which handlers run for it, by what they were built with. */
   readonly merged: Map<Context.Context<never>, Context.Context<never>>
 }
@@ -59,6 +62,8 @@ export class Door {
   script: Script | undefined = undefined
   private readonly pending = new Map<number, Pending>()
   private lastTag = 0
+  // What handlers yield has tags of its own, below 0: those of the body are the same when it is replayed without handlers.
+  private lastInnerTag = 0
   private view: View | undefined = undefined
   private isClosed = false
 
@@ -75,11 +80,18 @@ export class Door {
     const view = this.viewOf(fiber)
     const registry = view.registry ?? nowhere
     const handling = registry.find(command)
-    const pending = new Pending(this, registry, handling, command, payload, ++this.lastTag)
+    const pending = new Pending(
+      this,
+      registry,
+      handling,
+      command,
+      payload,
+      view.isInner ? --this.lastInnerTag : ++this.lastTag
+    )
     registry.counts.yields++
     this.pending.set(pending.tag, pending)
-    this.journal?.onYielded(pending)
-    if (this.script === undefined) {
+    if (!view.isInner) this.journal?.onYielded(pending)
+    if (view.isInner || this.script === undefined) {
       const refusal = this.refusalOf(view, registry, handling, command, payload)
       if (refusal?._tag === "CommandDenied") Effect.runForkWith(view.context)(Effect.logWarning(refusal.message))
       if (refusal !== undefined) pending.settle(Exit.fail(refusal))
@@ -108,17 +120,17 @@ export class Door {
 
   /** Whether the process ever gave the tag. */
   hasGiven(tag: number): boolean {
-    return Number.isInteger(tag) && tag >= 1 && tag <= this.lastTag
+    return Number.isInteger(tag) && tag !== 0 && tag <= this.lastTag && tag >= this.lastInnerTag
   }
 
   onCompleted(pending: Pending, exit: Exit.Exit<unknown, unknown>): void {
     this.pending.delete(pending.tag)
-    this.journal?.onCompleted(pending, exit)
+    if (pending.tag > 0) this.journal?.onCompleted(pending, exit)
   }
 
   onGivenUp(pending: Pending): void {
     this.pending.delete(pending.tag)
-    if (!this.isClosed) this.journal?.onGivenUp(pending)
+    if (pending.tag > 0 && !this.isClosed) this.journal?.onGivenUp(pending)
   }
 
   /** Nobody waits any more for what is pending: the body that yielded it is gone. */
@@ -141,7 +153,8 @@ export class Door {
     // The fibers of a process nearly always have the context that it started with.
     if (this.view?.context === context) return this.view
     const registry = Context.getOrUndefined(context, Dispatcher) as Registry | undefined
-    return (this.view = { context, registry, allowance: Context.get(context, Allowed), merged: new Map() })
+    const allowance = Context.get(context, Allowed)
+    return (this.view = { context, registry, allowance, isInner: Context.get(context, Inner), merged: new Map() })
   }
 
   private refusalOf(
@@ -177,5 +190,6 @@ const mergedOf = (
   for (const [key, value] of services.mapUnsafe) {
     if (!ofTheCaller.has(key) && !ofTheFiber.has(key) && !own.has(key)) entries.set(key, value)
   }
+  entries.set(Inner.key, true)
   return Context.makeUnsafe(entries)
 }

@@ -69,6 +69,8 @@ export class Cell extends Recipient implements Waited {
   private doorway: Door | undefined = undefined
   /** Who sees all that its body does, if anybody does. */
   witness: Witness | undefined
+  /** Whether what is taken at present is the answer of a command, which the witness sees as such. */
+  isAnswering = false
   /** Whether the body has said that the process has started; `undefined` when it need not. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */

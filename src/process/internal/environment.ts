@@ -6,12 +6,13 @@ import * as Context from "effect/Context"
 import * as Scheduler from "effect/Scheduler"
 import { type Allowance, Allowed, narrowed } from "../../dispatch/internal/allowed.ts"
 import { ofTheCaller, ofTheFiber } from "../../dispatch/internal/ambient.ts"
+import { Inner } from "../../dispatch/internal/inner.ts"
 import type { Cell } from "./cell.ts"
 import type { Implementation } from "./definition.ts"
 import { CurrentProcess, ProcessHost } from "./services.ts"
 
 // These are the process's own: they are replaced, or begin anew.
-const ofTheProcess: ReadonlySet<string> = new Set([...ofTheFiber, CurrentProcess.key, ProcessHost.key])
+const ofTheProcess: ReadonlySet<string> = new Set([...ofTheFiber, CurrentProcess.key, Inner.key, ProcessHost.key])
 
 /** Where processes are placed: what every process of one host sees. */
 export interface Place {

@@ -50,6 +50,7 @@ export class Recorder implements Witness, Journal {
     ;(cell.inspection ??= new Inspection(cell)).install(WitnessSpy, {
       initial: undefined,
       next: (_, event) => {
+        if (cell.isAnswering) return undefined
         if (event._tag === "In") this.write(entries.received(cell, event.message as MessageImpl))
         if (event._tag === "Told") this.write(entries.told(event.event))
         if (event._tag === "Reply") this.write(entries.replied(event.message.topic, event.exit))
