@@ -117,6 +117,7 @@ describe("docs/examples/concepts about commands", async () => {
         sql: ["not enough", [{ cents: 100 }]],
         store: [Option.some("Ada"), false],
         exec: [0, "9\n10\n", "CommandNotFound"],
+        workflow: [true, "receipt 1"],
         event: ["orders.8.created", 0]
       })
     })

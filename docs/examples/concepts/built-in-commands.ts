@@ -1,9 +1,9 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { DateTime, Duration, Effect, Layer, Option, Result, Schema } from "effect"
+import { DateTime, Duration, Effect, Exit, Layer, Option, Result, Schema } from "effect"
 import { FetchHttpClient, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Process, ProcessHost, Select } from "troupe"
-import { Clock, Event, EventBus, Exec, Http, Processes, Sql, Store } from "troupe/command"
+import { Clock, Event, EventBus, Exec, Http, Processes, Sql, Store, Workflows } from "troupe/command"
 import * as Sqlite from "troupe/command/sqlite"
 import { createServer } from "node:http"
 
@@ -126,6 +126,22 @@ const ClerkLive = Clerk.toLayer(
 )
 // #endregion event
 
+let charges = 0
+const charge = Effect.sync(() => `receipt ${++charges}`)
+
+// #region workflow
+const Order = Process.make("app:order", { args: Schema.Struct({ id: Schema.String, isShort: Schema.Boolean }) })
+
+const OrderLive = Order.toLayer(({ id, isShort }) =>
+  Effect.gen(function* () {
+    yield* Workflows.upsertAttributes({ customer: "Ada" })
+    const receipt = yield* Workflows.sideEffect("charge", { success: Schema.String, execute: charge })
+    if (isShort) return yield* Effect.interrupt
+    return receipt // "receipt 1", though it runs for the second time
+  }).pipe(Workflows.run(id))
+).pipe(Layer.provide(Workflows.layer([])), Layer.provide(Workflows.layerMemory))
+// #endregion workflow
+
 const app = Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) =>
   url === "/hello" ? HttpServerResponse.text("hello") : HttpServerResponse.text("none", { status: 404 })
 )
@@ -145,12 +161,19 @@ export const program = Effect.gen(function* () {
     sql: yield* Effect.flatMap(Process.spawn(Bank), exitOf),
     store: yield* Effect.flatMap(Process.spawn(Gate), exitOf),
     exec: yield* Effect.flatMap(Process.spawn(Sorter), exitOf),
+    workflow: [
+      yield* Effect.flatMap(Process.spawn(Order, { id: "7", isShort: true }), Process.await).pipe(
+        Effect.map(Exit.hasInterrupts)
+      ),
+      yield* Effect.flatMap(Process.spawn(Order, { id: "7", isShort: false }), exitOf)
+    ],
     event: yield* Effect.flatMap(Process.spawn(Clerk), exitOf)
   }
 }).pipe(
   Effect.provide([
     Layer.mergeAll(WatchLive, CrawlerLive, BankLive, GateLive, SorterLive, ClerkLive).pipe(Layer.provide(Commands)),
     ParentLive,
+    OrderLive,
     ServerLive,
     ProcessHost.layer("app:processes")
   ])
