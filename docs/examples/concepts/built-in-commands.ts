@@ -46,7 +46,8 @@ const ParentLive = Parent.toLayer(
   Effect.fn(function* () {
     const { monitor } = yield* Processes.spawnMonitored(Worker, 21)
     const event = yield* Processes.nextEvent
-    return event._tag === "Exit" && event.monitor === monitor ? yield* event.exit : event._tag // 42
+    // Answers 42.
+    return event._tag === "Exit" && event.monitor === monitor ? yield* event.exit : event._tag
   })
 ).pipe(Layer.provide(Processes.layer([Worker], WorkerLive)))
 // #endregion process
@@ -79,7 +80,8 @@ const BankLive = Bank.toLayer(
       if (Number(ada?.["cents"]) < 0) return yield* Effect.fail("not enough")
     })
     const refused = yield* Effect.flip(Sql.transaction(transfer))
-    return [refused, yield* Sql.query("SELECT cents FROM accounts WHERE owner = ?", ["Ada"])] // rolled back: 100
+    // It is rolled back: Ada has her 100 cents.
+    return [refused, yield* Sql.query("SELECT cents FROM accounts WHERE owner = ?", ["Ada"])]
   })
 )
 // #endregion sql
@@ -92,10 +94,11 @@ const Gate = Process.make("app:gate")
 
 const GateLive = Gate.toLayer(
   Effect.fn(function* () {
-    yield* sessions.set("s1", { user: "Ada", since: yield* Clock.now }, { timeToLive: "20 millis" })
+    yield* sessions.set("s1", { user: "Ada", since: yield* Clock.now }, { timeToLive: "500 millis" })
     const before = yield* sessions.get("s1")
-    yield* Clock.sleep("30 millis")
-    return [Option.map(before, ({ user }) => user), yield* sessions.has("s1")] // [Option.some("Ada"), false]
+    yield* Clock.sleep("600 millis")
+    // Answers [Option.some("Ada"), false].
+    return [Option.map(before, ({ user }) => user), yield* sessions.has("s1")]
   })
 )
 // #endregion store

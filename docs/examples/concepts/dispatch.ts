@@ -73,8 +73,10 @@ const BuyerLive = Buyer.toLayer(
   Effect.fn(function* () {
     const near = yield* Process.yieldAsync(Quote.price, { from: "near", millis: 5 })
     const far = yield* Process.yieldAsync(Quote.price, { from: "far", millis: 5000 })
-    const first = yield* Select.any({ near, far }) // an inbox or a timer may be a case, too
-    yield* far.cancel // its handler is interrupted, and its finalizers have run
+    // An inbox or a timer may be a case, too.
+    const first = yield* Select.any({ near, far })
+    // Its handler is interrupted, and its finalizers have run.
+    yield* far.cancel
     return [near.tag, far.tag, first._tag] // [1, 2, "near"]
   })
 ).pipe(Layer.provide(QuoteLive))
@@ -105,7 +107,8 @@ const Approval = Command.module("approval", {
 
 class Desk extends Context.Service<
   Desk,
-  { readonly open: Map<string, (approved: boolean) => boolean> } // what waits for somebody to decide
+  // What waits for somebody to decide.
+  { readonly open: Map<string, (approved: boolean) => boolean> }
 >()("app/Desk") {}
 
 const ApprovalLive = Dispatcher.layer(
@@ -145,11 +148,13 @@ const approved = Effect.gen(function* () {
   const patient = yield* Process.spawn(Applicant, "a raise")
   yield* waiting
   const first = yield* decide("a raise", true) // true: the process goes on
-  const again = yield* decide("a raise", false) // false: it is dropped, and counted
+  // Again: false, since it is dropped, and counted.
+  const again = yield* decide("a raise", false)
   const exit = yield* Process.await(patient) // Exit.succeed(true)
 
   const { completions, dropped, yields } = yield* Dispatcher.statistics
-  return { first, again, exit, counts: [yields, completions, dropped.late] } // [1, 1, 1]
+  // True, false, Exit.succeed(true), and [1, 1, 1].
+  return { first, again, exit, counts: [yields, completions, dropped.late] }
 })
 // #endregion statistics
 
@@ -196,7 +201,8 @@ const retried = Interceptor.make((yielded, work) =>
   yielded.command.module === "quote" ? Effect.retry(work, Schedule.recurs(2)) : work
 )
 
-const Watched = Interceptor.layer(Interceptor.spans, Interceptor.metrics, retried) // the first one is outermost
+// The first one is outermost.
+const Watched = Interceptor.layer(Interceptor.spans, Interceptor.metrics, retried)
 // #endregion interceptors
 
 // #region fake
@@ -257,7 +263,8 @@ const exchange = Component.make({
   )
 })
 
-const Booted = Component.boot([exchange, rates]) // rates starts first, and stops last
+// Rates starts first, and stops last.
+const Booted = Component.boot([exchange, rates])
 // #endregion components
 
 const booted = Effect.gen(function* () {
@@ -271,7 +278,8 @@ const booted = Effect.gen(function* () {
 })
 
 // #region conflict
-const Rival = Command.module("rival", { reserve: Command.make(300) }) // the id of stock.reserve
+// The id of stock.reserve.
+const Rival = Command.module("rival", { reserve: Command.make(300) })
 
 const conflicting = Effect.void.pipe(
   Effect.provide([StockLive, Dispatcher.layer(Rival, { reserve: () => Effect.void })]),

@@ -67,7 +67,8 @@ export const replayed = Effect.fn(function* (path: string) {
 // #region changed
 const hurried = Effect.fn(function* ({ event }: typeof Inviter.args.Type) {
   const { payload } = yield* Inviter.receive()
-  const guest = yield* Process.yield(Guests.find, { name: payload.name }) // before it asks for the time
+  // Before it asks for the time.
+  const guest = yield* Process.yield(Guests.find, { name: payload.name })
   const now = yield* Clock.now
   return `${guest.email}: ${event} on ${DateTime.formatIsoDateUtc(now)}`
 })
@@ -83,8 +84,10 @@ export const diverged = Effect.fn(function* (path: string) {
 export const cut = Effect.fn(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* fs.readFileString(path)
-  const half = yield* Recording.parse(text.slice(0, text.length / 2)) // as a crash would leave it
-  return yield* Replay.run(Inviter, half) // { exit: undefined, matches: true }
+  // As a crash would leave it.
+  const half = yield* Recording.parse(text.slice(0, text.length / 2))
+  // Answers { exit: undefined, matches: true }.
+  return yield* Replay.run(Inviter, half)
 }, Effect.provide(ReplayLive))
 // #endregion cut
 

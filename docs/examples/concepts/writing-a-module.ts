@@ -60,7 +60,8 @@ const makeJournals = Effect.gen(function* () {
     open: (process: Yielded.Yielder, path: string) =>
       Effect.uninterruptible(
         Effect.gen(function* () {
-          const scope = yield* Scope.fork(process.scope) // closes with the process, or before it
+          // Closes with the process, or before it.
+          const scope = yield* Scope.fork(process.scope)
           const file = yield* fs.open(path, { flag: "a" }).pipe(
             Scope.provide(scope),
             Effect.mapError(unavailable(path)),
@@ -193,7 +194,8 @@ export const moduleTest = Effect.gen(function* () {
   const refusals = yield* Effect.gen(function* () {
     return yield* Effect.flatten(Process.await(yield* Process.spawn(Keeper, path)))
   }).pipe(Effect.provide([KeeperLive, ProcessHost.layer("app:test")]))
-  return { refusals, written: yield* fs.readFileString(path) } // "one", and nothing else
+  // "one", and nothing else
+  return { refusals, written: yield* fs.readFileString(path) }
 }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
 // #endregion real
 
@@ -217,7 +219,8 @@ export const leakTest = Effect.gen(function* () {
     const sleeper = yield* Process.spawn(Sleeper, path)
     while ((yield* openFiles(path)) === 0) yield* Effect.sleep(1)
     yield* Process.kill(sleeper)
-    while ((yield* openFiles(path)) > 0) yield* Effect.sleep(1) // a leak would have this test time out
+    // A leak would have this test time out.
+    while ((yield* openFiles(path)) > 0) yield* Effect.sleep(1)
     return yield* openFiles(path)
   }).pipe(Effect.provide([SleeperLive, ProcessHost.layer("app:test")]))
 }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
