@@ -109,7 +109,7 @@ export const inMemory: Effect.Effect<Recorder & { readonly recording: Effect.Eff
  *
  * **Details**
  *
- * - `path`: the file; one that is there is overwritten.
+ * - `path`: the file; one that is there is overwritten, and a new one is for its owner alone: it has all that was said.
  *
  * The file is closed with the scope. When it can't be written any more, as on a full disk, the process goes on, the
  * recording ends, and an error is logged. Fails with `RecordingUnavailable` when the file can't be opened.
@@ -121,7 +121,7 @@ export const toFile: (
 ) => Effect.Effect<Recorder, RecordingUnavailable, FileSystem.FileSystem | Scope.Scope> = Effect.fnUntraced(
   function* (path) {
     const fs = yield* FileSystem.FileSystem
-    const file = yield* Effect.mapError(fs.open(path, { flag: "w" }), unavailable(path, "open"))
+    const file = yield* Effect.mapError(fs.open(path, { flag: "w", mode: 0o600 }), unavailable(path, "open"))
     const encoder = new TextEncoder()
     const lock = yield* Semaphore.make(1)
     const wanted = yield* Latch.make(false)

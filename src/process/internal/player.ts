@@ -81,7 +81,9 @@ export class Player implements Witness, Journal, Script {
 
   /** The body waits for what does not come. */
   onStalled(): void {
-    this.diverge("nothing: the body waits for what is not in the recording")
+    this.diverge(
+      "nothing: the body waits for what is not in the recording, or sleeps by itself, longer than patience allows (Clock.sleep is a command)"
+    )
   }
 
   // ---------------------------------------------------------------- what the body does
