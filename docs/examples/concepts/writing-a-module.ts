@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Effect, Exit, FileSystem, Layer, Schema, Scope, Semaphore } from "effect"
-import { Command, Dispatcher, type Yielded, Process, ProcessHost } from "troupe"
+import { Effect, FileSystem, Layer, Schema, Semaphore } from "effect"
+import { Command, Dispatcher, Handles, type Yielded, Process, ProcessHost } from "troupe"
 
 // #region error
 const Reason = Schema.TaggedUnion({
@@ -40,10 +40,8 @@ export const commands = Command.module("journal", {
 
 // #region table
 interface Open {
-  readonly owner: string
   readonly path: string
   readonly file: FileSystem.File
-  readonly scope: Scope.Closeable
   readonly turns: Semaphore.Semaphore
   entries: number
 }
@@ -53,36 +51,26 @@ const unavailable = (path: string) => (error: { readonly message: string }) =>
 
 const makeJournals = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
-  const open = new Map<number, Open>()
-  let last = 0
+  const handles = Handles.make<Open>()
+
+  const acquire = (path: string) =>
+    Effect.gen(function* () {
+      const file = yield* Effect.mapError(fs.open(path, { flag: "a" }), unavailable(path))
+      return { path, file, turns: yield* Semaphore.make(1), entries: 0 }
+    })
 
   return {
     open: (process: Yielded.Yielder, path: string) =>
-      Effect.uninterruptible(
-        Effect.gen(function* () {
-          // Closes with the process, or before it.
-          const scope = yield* Scope.fork(process.scope)
-          const file = yield* fs.open(path, { flag: "a" }).pipe(
-            Scope.provide(scope),
-            Effect.mapError(unavailable(path)),
-            Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-          )
-          const id = ++last
-          open.set(id, { owner: process.id, path, file, scope, turns: yield* Semaphore.make(1), entries: 0 })
-          yield* Scope.addFinalizer(
-            scope,
-            Effect.sync(() => open.delete(id))
-          )
-          return Handle.make(id)
-        })
-      ),
+      Effect.map(handles.open(process, acquire(path)), (id) => Handle.make(id)),
 
     find: (process: Yielded.Yielder, journal: Handle) => {
-      const found = open.get(journal)
-      return found?.owner === process.id
-        ? Effect.succeed(found)
-        : Effect.fail(new JournalError({ reason: { _tag: "NotOpen", journal, process: process.id } }))
-    }
+      const found = handles.find(process, journal)
+      return found === undefined
+        ? Effect.fail(new JournalError({ reason: { _tag: "NotOpen", journal, process: process.id } }))
+        : Effect.succeed(found)
+    },
+
+    close: (process: Yielded.Yielder, journal: Handle) => handles.close(process, journal)
   }
 })
 // #endregion table
@@ -118,11 +106,8 @@ export const layer = ({ maxEntryBytes = 64 * 1024 }: Options = {}) =>
           )(Effect.uninterruptible(written)).pipe(Effect.mapError(unavailable(found.path)))
         }),
 
-        close: ({ journal }, { process }) =>
-          Effect.matchEffect(journals.find(process, journal), {
-            onFailure: () => Effect.void, // one that is closed stays so
-            onSuccess: ({ scope }) => Scope.close(scope, Exit.void)
-          })
+        // One that is closed stays so.
+        close: ({ journal }, { process }) => Effect.asVoid(journals.close(process, journal))
       })
     )
   )
