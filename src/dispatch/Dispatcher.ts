@@ -43,6 +43,7 @@ export interface Handles<in out Name extends string> {
  * **Errors**
  *
  * - `CommandConflict`: another command has the same id; both modules are named.
+ * - `ModuleConflict`: another module has the same name.
  * - `InvalidCommandId`: a command has an id that its module can't have.
  * - `RegistryFrozen`: the application has started.
  *
