@@ -68,6 +68,13 @@ export const Received = Schema.TaggedStruct("Received", {
 export const Told = Schema.TaggedStruct("Told", { event: Schema.Json })
 
 /**
+ * It was to end when it has handled what waits, as a server that is stopped.
+ *
+ * @category entries
+ */
+export const Drained = Schema.TaggedStruct("Drained", {})
+
+/**
  * It sent a message, or tried to: with the error that it got.
  *
  * @category entries
@@ -123,6 +130,7 @@ export const Entry = Schema.Union([
   GivenUp,
   Received,
   Told,
+  Drained,
   Sent,
   Replied,
   Unplayable,

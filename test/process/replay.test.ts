@@ -3,7 +3,19 @@ import { layer as NodeFileSystemLive } from "@effect/platform-node/NodeFileSyste
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, DateTime, Effect, Exit, FileSystem, Layer, Option, Random, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Command, Dispatcher, Message, Pid, Process, ProcessHost, Recording, Replay, Select, Selectable } from "troupe"
+import {
+  Command,
+  Dispatcher,
+  Message,
+  Pid,
+  Process,
+  ProcessHost,
+  Recording,
+  Replay,
+  Select,
+  Selectable,
+  Server
+} from "troupe"
 import { collect, type Logged } from "../support/logs.ts"
 import { it as replaying } from "../../src/testing/vitest.ts"
 
@@ -305,6 +317,47 @@ describe("D16 recording and replay", () => {
         assert.deepStrictEqual(again.exit, exit)
       }),
     { arbitrary: { runs: 40 } }
+  )
+})
+
+describe("D16 servers", () => {
+  const Bank = Server.make("app:bank", {
+    protocol: [Rpc.make("deposit", { payload: Schema.String, success: Schema.Int, error: Schema.String })]
+  })
+  const BankLive = Bank.toLayer(() =>
+    Effect.sync(() => {
+      let sum = 0
+      return Bank.of({
+        handlers: {
+          deposit: (name) =>
+            Effect.gen(function* () {
+              if (name === "") return yield* Effect.fail("nobody")
+              sum += yield* Effect.orDie(Process.yield(Users.slow, name.length))
+              return sum
+            })
+        }
+      })
+    })
+  )
+
+  it.live("D16 what a server was called with, answered, and yielded, and that it was stopped, is played again", () =>
+    Effect.gen(function* () {
+      const recorder = yield* Recording.inMemory
+      yield* Effect.gen(function* () {
+        const bank = yield* Process.spawn(Bank, undefined, { record: recorder })
+        assert.strictEqual(yield* Process.call(bank, "deposit", "Ada"), 3)
+        assert.strictEqual(yield* Effect.flip(Process.call(bank, "deposit", "")), "nobody")
+        assert.strictEqual(yield* Process.call(bank, "deposit", "Grace"), 8)
+        yield* Server.stop(bank)
+      }).pipe(Effect.provide([BankLive.pipe(Layer.provide(UsersLive)), ProcessHost.layer("app:processes")]))
+      const recording = yield* recorder.recording
+      const tags = recording.entries.map(({ _tag }) => _tag)
+      assert.deepStrictEqual(tags.slice(-3), ["Replied", "Drained", "Ended"])
+      const again = yield* Replay.run(Bank, recording).pipe(
+        Effect.provide(BankLive.pipe(Layer.provide(Replay.unhandled(Users))))
+      )
+      assert.deepStrictEqual(again, { exit: Exit.void, matches: true })
+    })
   )
 })
 

@@ -57,6 +57,8 @@ export const received = (cell: Cell, message: MessageImpl): Made => {
 
 export const told = (event: unknown): Made => Exit.succeed({ _tag: "Told", event: canonical(event) })
 
+export const drained: Made = Exit.succeed({ _tag: "Drained" })
+
 // What the receiver takes is not known where it is played again, so that no schema can say how to write it.
 export const sent = (to: string, { payload, topic }: AnyMessage, error: SendError | undefined): Made =>
   Exit.succeed({

@@ -118,6 +118,9 @@ export class Player implements Witness, Journal, Script {
     return error === undefined ? Exit.void : Exit.fail(error)
   }
 
+  // It was drained from here.
+  onDrain(): void {}
+
   onUnplayable(what: string): void {
     this.does(entries.unplayable(what))
   }
@@ -165,6 +168,7 @@ export class Player implements Witness, Journal, Script {
     if (cell === undefined || isOffered || this.isOver) return
     if (next?._tag === "Received") this.offer(cell, next)
     else if (next?._tag === "Told") this.tell(cell, next)
+    else if (next?._tag === "Drained") this.drain(cell)
     else this.feedSoon()
   }
 
@@ -209,6 +213,12 @@ export class Player implements Witness, Journal, Script {
     if (call) message.call = new Call(message, cell, cell.host.dispatcher, () => {})
     this.isOffered = true
     cell.accept(message)
+  }
+
+  private drain(cell: Cell): void {
+    this.at++
+    cell.drain()
+    this.advance()
   }
 
   private tell(cell: Cell, { event }: Extract<Entry, { _tag: "Told" }>): void {

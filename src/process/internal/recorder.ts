@@ -70,6 +70,10 @@ export class Recorder implements Witness, Journal {
     })
   }
 
+  onDrain(): void {
+    this.write(entries.drained)
+  }
+
   onUnplayable(what: string): void {
     this.write(entries.unplayable(what))
   }
