@@ -13,6 +13,8 @@ export const Began = Schema.TaggedStruct("Began", {
   process: Schema.String,
   pid: Schema.String,
   seed: Schema.Int,
+  /** The last tag of the body before it, where the process was restarted in place: 0 for the first. */
+  tag: Schema.Int,
   args: Schema.Json
 })
 

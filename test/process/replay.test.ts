@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, DateTime, Effect, Exit, FileSystem, Layer, Option, Random, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import {
+  ChildSpec,
   Command,
   Dispatcher,
   Message,
@@ -14,7 +15,8 @@ import {
   Replay,
   Select,
   Selectable,
-  Server
+  Server,
+  Supervisor
 } from "troupe"
 import { collect, type Logged } from "../support/logs.ts"
 import { it as replaying } from "../../src/testing/vitest.ts"
@@ -359,6 +361,53 @@ describe("D16 servers", () => {
       assert.deepStrictEqual(again, { exit: Exit.void, matches: true })
     })
   )
+})
+
+describe("D16 supervised processes", () => {
+  const fails: BodyOf = ({ who }) =>
+    Effect.gen(function* () {
+      yield* Process.yield(Users.find, { name: "Ada" })
+      const go = yield* Body.receive("go")
+      if (DateTime.toEpochMillis(go.payload.when) === 0) return yield* Effect.fail(`no time for ${who.length}`)
+      return yield* Effect.never
+    })
+
+  for (const inbox of ["keep", undefined] as const) {
+    it.live(
+      `D16 every body of a child is recorded into a file of its own${inbox ? ", restarted in place too" : ""}`,
+      () =>
+        Effect.gen(function* () {
+          const fs = yield* FileSystem.FileSystem
+          const folder = `${yield* fs.makeTempDirectoryScoped()}/recordings`
+          const record = yield* Recording.toFolder(folder)
+          yield* Effect.gen(function* () {
+            const listener = yield* Process.spawn(Listener)
+            const child = ChildSpec.make(Body, { listener, who: [] }, { name: "body", record, inbox })
+            const supervisor = yield* Supervisor.start(Supervisor.make("app:supervisor", { children: [child] }))
+            const down = yield* Supervisor.events(supervisor)
+            yield* Process.send(Body.named("body"), "go", { when: DateTime.makeUnsafe(0) })
+            while ((yield* Selectable.take(down))._tag !== "ChildStarted");
+            yield* Process.terminate(supervisor)
+          }).pipe(
+            Effect.scoped,
+            Effect.provide([
+              Layer.merge(Body.toLayer(fails).pipe(Layer.provide(UsersLive)), ListenerLive),
+              ProcessHost.layer("app:processes"),
+              collect([])
+            ])
+          )
+          const files = (yield* fs.readDirectory(folder)).toSorted()
+          assert.strictEqual(files.length, 2)
+          const [first, second] = yield* Effect.forEach(files, (file) => Recording.read(`${folder}/${file}`))
+          const failed = yield* replayed(fails, first!)
+          assert.isTrue(failed.matches)
+          assert.isTrue(failed.exit !== undefined && Exit.isFailure(failed.exit))
+          assert.strictEqual(second!.entries[0]?._tag, "Began")
+          assert.isTrue((yield* replayed(fails, second!)).matches)
+          assert.strictEqual((yield* fs.stat(`${folder}/${files[0]}`)).mode & 0o777, 0o600)
+        }).pipe(Effect.provide(NodeFileSystemLive))
+    )
+  }
 })
 
 describe("D17 divergence", () => {

@@ -196,7 +196,8 @@ export class Cell extends Recipient implements Waited {
   }
 
   /** Begins anew: with another definition, or with the same one after its body has ended. */
-  restart(implementation: Implementation, args: unknown): void {
+  restart(implementation: Implementation, args: unknown, witness?: Witness): void {
+    this.witness = witness
     this.rested = undefined
     this.status = "running"
     this.opened = false

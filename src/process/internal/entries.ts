@@ -24,6 +24,7 @@ export const began = (cell: Cell, seed: number, args: unknown): Made =>
     process: cell.definition.name,
     pid: cell.name,
     seed,
+    tag: cell.door.given,
     args
   }))
 

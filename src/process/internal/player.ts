@@ -68,6 +68,8 @@ export class Player implements Witness, Journal, Script {
     this.cell = cell
     cell.door.journal = this
     cell.door.script = this
+    const [began] = this.entries
+    if (began?._tag === "Began") cell.door.given = began.tag
     ;(cell.inspection ??= new Inspection(cell)).install(WitnessSpy, {
       initial: undefined,
       next: (_, event) => {
