@@ -18,6 +18,13 @@ const concepts = [
   { text: "Exploration", link: "/concepts/exploration" }
 ]
 
+const commands = [
+  { text: "Commands and dispatch", link: "/concepts/dispatch" },
+  { text: "Built-in commands", link: "/concepts/built-in-commands" },
+  { text: "Writing a module", link: "/concepts/writing-a-module" },
+  { text: "Record and replay", link: "/concepts/record-and-replay" }
+]
+
 const examples = [
   { text: "Echo service", link: "/examples/echo-service" },
   { text: "Agent", link: "/examples/agent" }
@@ -41,6 +48,7 @@ export default defineConfig({
     nav: [
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
+      { text: "Commands", items: commands },
       { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }
@@ -49,6 +57,7 @@ export default defineConfig({
       { text: "Home", link: "/" },
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
+      { text: "Commands", items: commands },
       { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }
