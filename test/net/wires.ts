@@ -1,0 +1,42 @@
+/**
+ * A transport of queues, for the tests of the tests: it keeps what a transport has to keep, but for one thing at a time that
+ * it is told to break.
+ */
+import { Context, Deferred, Effect, Exit, Fiber, Latch, Queue, Scope, Semaphore } from "effect"
+import { type Listening, type Transport, TypeId, type Wire } from "../../src/net/Transport.ts"
+import { FrameTooLarge, TransportError, WireClosed } from "../../src/net/TransportError.ts"
+
+/** What can be broken. */
+export type Fault =
+  | "swaps frames"
+  | "drops empty frames"
+  | "cuts the last byte"
+  | "masks the highest bit"
+  | "sends what is too large"
+  | "takes what is too large"
+  | "forgets a frame of a list"
+  | "mixes senders"
+  | "sends twice"
+  | "never waits"
+  | "waits for the other direction"
+  | "loses with an interrupted receive"
+  | "sends half when interrupted"
+  | "drops at close"
+  | "tells of the close first"
+  | "sends after close"
+  | "tells another reason after a second close"
+  | "leaves receives waiting"
+  | "leaves sends waiting"
+  | "outlives its scope"
+  | "calls loss a close"
+  | "takes all along"
+  | "keeps counting"
+  | "waits for a listener"
+  | "shares an address"
+  | "keeps the address"
+  | "outlives its listener"
+  | "leaves the wire of an ended serve"
+  | "dies with a serve"
+  | "serves ninety"
+  | "leaves interrupted attempts open"
+  | "mistakes its name"
