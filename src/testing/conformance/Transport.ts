@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import type { Transport, Wire } from "../../net/Transport.ts"
 import { ends } from "./internal/ends.ts"
 import { frames } from "./internal/frames.ts"
-import { keeps, NotKept, Patience } from "./internal/keeping.ts"
+import { keeps, type NotKept, Patience } from "./internal/keeping.ts"
 import { listening } from "./internal/listening.ts"
 
 export { NotKept } from "./internal/keeping.ts"

@@ -46,8 +46,7 @@ const closesInOrder = eitherWay(
 const drains = eitherWay(
   Effect.fnUntraced(function* ({ far, near }: Ends) {
     const sent = numbers(20).map((at) => Wires.numbered(at, 50))
-    yield* Effect.forEach(sent, near.send)
-    yield* Effect.forkChild(near.close)
+    yield* Effect.forkChild(Effect.andThen(Effect.forEach(sent, near.send), near.close))
     // The side that takes only now knows already that there is an end.
     yield* settled(() => 0, 1)
     const { end, frames } = yield* Wires.takeAll(far)

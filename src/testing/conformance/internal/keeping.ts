@@ -7,7 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 
-/** A guarantee was not kept: see its public name in `Transport.ts`. */
+/**
+ * A guarantee was not kept. The message says what was promised, and what was found instead.
+ *
+ * @category errors
+ */
 export class NotKept extends Schema.TaggedError<NotKept>()("NotKept", {
   /** The guarantee, in the words of the case. */
   guarantee: Schema.String,
