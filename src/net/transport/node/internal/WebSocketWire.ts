@@ -3,6 +3,7 @@
  */
 import type * as NodeWS from "@effect/platform-node/NodeWS"
 import * as Effect from "effect/Effect"
+import { types } from "node:util"
 import { Bell } from "../../internal/Bell.ts"
 import { type Ends, Line } from "../../internal/Line.ts"
 
@@ -70,7 +71,7 @@ export class WebSocketWire extends Line {
 
   private onMessage(data: NodeWS.RawData, isBinary: boolean): void {
     if (this.hasEnded) return
-    if (!isBinary || !(data instanceof ArrayBuffer)) {
+    if (!isBinary || !types.isArrayBuffer(data)) {
       this.finish("loss", "since the other side has sent a text message, which is no frame")
       return this.webSocket.close(UnsupportedData, "frames are binary messages")
     }
