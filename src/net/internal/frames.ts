@@ -61,8 +61,9 @@ export class Decoder {
     const [first] = this.chunks
     if (length === 0) return new Uint8Array(0)
     if (first !== undefined && first.length >= length) {
-      // A frame is its reader's own: a view would keep alive, and share, all that came with it.
-      const taken = first.slice(0, length)
+      // A frame is its reader's own: a view would keep alive, and share, all that came with it; and a view is what `slice`
+      // makes of Node's buffers.
+      const taken = new Uint8Array(first.subarray(0, length))
       if (first.length === length) this.chunks.shift()
       else this.chunks[0] = first.subarray(length)
       return taken

@@ -1,0 +1,277 @@
+/**
+ * A transport over WebSockets: each frame is a binary message, so that it passes proxies, and shares a port with HTTP.
+ */
+import * as NodeWS from "@effect/platform-node/NodeWS"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Http from "node:http"
+import { isIPv6 } from "node:net"
+import type { Duplex } from "node:stream"
+import { defaultMaxFrame, type Listening, type Transport, TypeId, type Wire } from "../../Transport.ts"
+import { TransportError } from "../../TransportError.ts"
+import { type Serving, serving } from "../internal/serving.ts"
+import { closeTimeout, WebSocketWire } from "./internal/WebSocketWire.ts"
+import { reasonOf, refusalOf, refuse } from "./internal/webSocketErrors.ts"
+
+/**
+ * What a transport over WebSockets can be told.
+ *
+ * @category models
+ */
+export interface Options {
+  /** How many bytes a frame may have: `Transport.defaultMaxFrame` when absent. */
+  readonly maxFrame?: number | undefined
+  /** How long connecting may take, until it fails with `TimedOut`: 10 seconds when absent. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** How many wires a listener has open at once; who comes then fails with `TooManyConnections`. Any number when absent. */
+  readonly maxConnections?: number | undefined
+}
+
+/**
+ * Makes the transport of a URL.
+ *
+ * **Details**
+ *
+ * - `url`: `ws://host:port/path`; on port 0 the system chooses a port, and `Listening.transport` has it. With `wss:` it
+ *   connects through TLS. It does not listen there: see {@link fromServer}.
+ *
+ * Messages are not compressed. A text message, or whatever else is no frame, closes the wire that it came in by. A wire
+ * that is closed waits for up to 5 seconds until the other side has taken what was sent before.
+ *
+ * Nothing keeps a page of another site in a browser from connecting to a server that the browser can reach: have whoever
+ * connects prove who it is.
+ *
+ * **Errors**
+ *
+ * `TransportError`: `NotListening` when nobody listens on the port, or on the path; `AddressInUse`, `InvalidAddress`,
+ * `PermissionDenied`, `HostNotFound`, `TimedOut`, `Untrusted`, `TooManyConnections`; `Lost` when the server answers
+ * otherwise than a server of WebSockets does; `Unsupported` when it is to listen on `wss:`.
+ *
+ * **Example** (An echo)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import * as WebSocket from "troupe/net/web-socket"
+ *
+ * const program = Effect.gen(function*() {
+ *   const server = WebSocket.make({ url: "ws://127.0.0.1:0/echo" })
+ *   const { transport } = yield* server.listen((wire) => Effect.ignore(Effect.flatMap(wire.receive, wire.sendAll)))
+ *   const wire = yield* transport.connect
+ *   yield* wire.send(Uint8Array.of(1, 2, 3))
+ *   return Array.from((yield* wire.receive)[0])
+ * })
+ *
+ * await Effect.runPromise(Effect.scoped(program)) // => [1, 2, 3]
+ * ```
+ *
+ * @category constructors
+ */
+export const make = (options: Options & { readonly url: string }): Transport => transport(options, options.url)
+
+/**
+ * Makes the transport of a path of a server that is there already, of HTTP or HTTPS, and serves other things besides.
+ *
+ * **Details**
+ *
+ * The server goes on when the listener's scope closes. Requests to upgrade other paths are left to whoever else handles
+ * them, and refused when nobody does. It connects to the address that the server listens on at that time.
+ *
+ * **Errors**
+ *
+ * Those of {@link make}. `AddressInUse` when the path is listened on already.
+ *
+ * **Example** (Beside a server of HTTP)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { createServer } from "node:http"
+ * import * as WebSocket from "troupe/net/web-socket"
+ *
+ * const server = createServer((_, response) => response.end("a page"))
+ * const program = Effect.gen(function*() {
+ *   const transport = WebSocket.fromServer(server, { path: "/wire" })
+ *   yield* transport.listen((wire) => Effect.ignore(Effect.flatMap(wire.receive, wire.sendAll)))
+ *   const wire = yield* transport.connect
+ *   yield* wire.send(Uint8Array.of(1))
+ *   return (yield* wire.receive).length
+ * })
+ *
+ * await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+ * await Effect.runPromise(Effect.ensuring(Effect.scoped(program), Effect.sync(() => server.close()))) // => 1
+ * ```
+ *
+ * @category constructors
+ */
+export const fromServer = (server: Http.Server, options: Options & { readonly path: string }): Transport => ({
+  [TypeId]: TypeId,
+  name,
+  address: options.path,
+  connect: Effect.suspend(() => {
+    const url = urlOf(server, options.path)
+    if (url !== undefined) return connect(options, url)
+    return Effect.fail(failure("connect", options.path)("NotListening", "the server does not listen"))
+  }),
+  listen: (serve) =>
+    Effect.map(attach(server, options.path, options, serve), ({ wires }): Listening => ({
+      transport: fromServer(server, options),
+      wires
+    }))
+})
+
+const name = "websocket"
+
+const failure =
+  (doing: TransportError["doing"], address: string) =>
+  (reason: TransportError["reason"], detail: string): TransportError =>
+    new TransportError({ transport: name, address, doing, reason, detail })
+
+const transport = (options: Options, address: string): Transport => ({
+  [TypeId]: TypeId,
+  name,
+  address,
+  connect: Effect.flatMap(parse("connect", address), ({ href }) => connect(options, href)),
+  listen: (serve) =>
+    Effect.gen(function* () {
+      const url = yield* parse("listen", address)
+      if (url.protocol === "wss:") {
+        return yield* failure("listen", address)("Unsupported", "a server of HTTPS is needed, as fromServer takes it")
+      }
+      const server = yield* listening(url, address)
+      const { wires } = yield* attach(server, url.pathname, options, serve)
+      return { transport: transport(options, urlOf(server, url.pathname, url.hostname) ?? address), wires }
+    })
+})
+
+const parse = (doing: TransportError["doing"], address: string): Effect.Effect<URL, TransportError> => {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  return (url?.protocol === "ws:" || url?.protocol === "wss:") && url.hash === ""
+    ? Effect.succeed(url)
+    : Effect.fail(failure(doing, address)("InvalidAddress", "it is no URL with ws: or wss:, without a fragment"))
+}
+
+const urlOf = (server: Http.Server, path: string, host?: string): string | undefined => {
+  const address = server.address()
+  if (address === null || typeof address === "string") return undefined
+  const scheme = "setSecureContext" in server ? "wss" : "ws"
+  return `${scheme}://${host ?? hostOf(address.address)}:${address.port}${path}`
+}
+
+// A server that listens on every address is reached on that of this machine.
+const hostOf = (address: string): string => {
+  if (address === "::" || address === "0.0.0.0") return "localhost"
+  return isIPv6(address) ? `[${address}]` : address
+}
+
+// Effect's socket of a WebSocket is not used here, nor its server: it writes without a look at what is buffered, tells of a
+// close only to who pulls, and has neither a limit for messages nor what a server has answered in place of an upgrade. Its
+// package `ws` has.
+const connect = (options: Options, url: string): Effect.Effect<Wire, TransportError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const failed = failure("connect", url)
+      const maxFrame = options.maxFrame ?? defaultMaxFrame
+      const timeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
+      const webSocket = new NodeWS.WebSocket(url, settings(maxFrame))
+      const opened = Effect.callback<Wire, TransportError>((resume) => {
+        webSocket.on("error", (error) => resume(Effect.fail(failed(reasonOf(error), error.message))))
+        webSocket.once("unexpected-response", (_, { statusCode }) => {
+          resume(Effect.fail(failed(refusalOf(statusCode), `the server answers ${statusCode}`)))
+        })
+        // In the same turn: what comes right behind is told at once.
+        webSocket.once("open", () => {
+          const peer = { address: url }
+          resume(Effect.succeed(new WebSocketWire({ transport: name, peer, maxFrame }, webSocket)))
+        })
+      })
+      const inTime = Effect.timeoutOrElse(opened, {
+        duration: timeout,
+        orElse: () => Effect.fail(failed("TimedOut", `no answer within ${Duration.format(timeout)}`))
+      })
+      return restore(inTime).pipe(
+        // Also of one that was open, but whom nobody has any more.
+        Effect.onError(() => Effect.sync(() => webSocket.terminate())),
+        Effect.tap((wire) => Effect.addFinalizer(() => wire.close))
+      )
+    })
+  )
+
+const settings = (maxFrame: number) => ({
+  // 0 would be no limit.
+  maxPayload: Math.max(1, maxFrame),
+  perMessageDeflate: false,
+  skipUTF8Validation: true,
+  closeTimeout
+})
+
+// A server of our own, which ends with the scope, when all that it serves has ended.
+const listening = (url: URL, address: string): Effect.Effect<Http.Server, TransportError, Scope.Scope> => {
+  const failed = failure("listen", address)
+  const slow = Duration.toMillis("10 seconds")
+  const server = Effect.sync(() =>
+    Http.createServer({ headersTimeout: slow, requestTimeout: slow }, (_, response) => {
+      response.writeHead(426, { connection: "close", upgrade: "websocket" }).end()
+    })
+  )
+  return Effect.acquireRelease(
+    Effect.flatMap(server, (server) =>
+      Effect.callback<Http.Server, TransportError>((resume) => {
+        server.once("error", (error) => resume(Effect.fail(failed(reasonOf(error), error.message))))
+        const host = url.hostname.replace(/^\[|\]$/g, "")
+        const port = url.port === "" ? 80 : Number(url.port)
+        server.listen({ host, port }, () => resume(Effect.succeed(server)))
+      })
+    ),
+    (server) =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  )
+}
+
+// The paths that are listened on, by the servers that others made.
+const taken = new WeakMap<Http.Server, Set<string>>()
+
+const claim = (server: Http.Server, path: string): Effect.Effect<void, TransportError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.suspend(() => {
+      const paths = taken.get(server) ?? new Set()
+      if (paths.has(path)) {
+        return Effect.fail(failure("listen", path)("AddressInUse", "the path of this server is listened on"))
+      }
+      taken.set(server, paths.add(path))
+      return Effect.void
+    }),
+    () => Effect.sync(() => taken.get(server)?.delete(path))
+  )
+
+const attach = <R>(
+  server: Http.Server,
+  path: string,
+  options: Options,
+  serve: (wire: Wire) => Effect.Effect<void, never, R>
+): Effect.Effect<Serving, TransportError, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    yield* claim(server, path)
+    const served = yield* serving(serve, options.maxConnections)
+    const maxFrame = options.maxFrame ?? defaultMaxFrame
+    const upgrades = new NodeWS.WebSocketServer({ ...settings(maxFrame), noServer: true, clientTracking: false })
+    const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer) => {
+      const asked = new URL(request.url ?? "/", "ws://host").pathname
+      // Another may handle it.
+      if (asked !== path && server.listenerCount("upgrade") > 1) return
+      if (asked !== path) return refuse(socket, "404 Not Found")
+      if (served.isFull()) return refuse(socket, "503 Service Unavailable")
+      const { remoteAddress, remotePort } = request.socket
+      upgrades.handleUpgrade(request, socket, head, (webSocket) => {
+        const peer = { address: `${remoteAddress}:${remotePort}` }
+        served.accept(new WebSocketWire({ transport: name, peer, maxFrame }, webSocket))
+      })
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => server.on("upgrade", upgrade)),
+      () => Effect.sync(() => server.off("upgrade", upgrade))
+    )
+    return served
+  })
