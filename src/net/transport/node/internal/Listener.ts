@@ -1,11 +1,13 @@
 /** Serves what connects to a server of Node. */
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { ListenOptions, Server, Socket } from "node:net"
 import type { TransportError } from "../../../TransportError.ts"
-import { tooManyConnections, untrusted, welcome } from "./marks.ts"
+import { hear } from "./greeting.ts"
+import { Hello, tooManyConnections, untrusted, welcome } from "./marks.ts"
 import type { Failures } from "./reasons.ts"
 import { SocketWire } from "./SocketWire.ts"
 import type { Binding, Medium } from "./medium.ts"
@@ -37,7 +39,7 @@ export class Listener implements Binding {
       socket.on("error", () => {})
       socket.on("close", () => this.sockets.delete(socket))
     })
-    server.on(medium.accepted, (socket: Socket) => this.accept(socket))
+    server.on(medium.accepted, (socket: Socket) => this.greet(socket))
   }
 
   /** How many wires are open. */
@@ -88,18 +90,27 @@ export class Listener implements Binding {
     )
   })
 
-  private accept(socket: Socket): void {
+  // Whoever does not say hello is no wire: one that only looks whether somebody listens, or that speaks another protocol.
+  private greet(socket: Socket): void {
+    socket.on("error", () => {})
+    const impatience = setTimeout(() => socket.destroy(), Duration.toMillis(this.medium.connectTimeout))
+    hear(socket, (greeting) => {
+      clearTimeout(impatience)
+      if (greeting.mark === Hello && this.isServing) this.accept(socket, greeting.rest)
+      else socket.destroy()
+    })
+  }
+
+  private accept(socket: Socket, start: Uint8Array): void {
     const { admits, maxConnections, maxFrame, name, peerOf } = this.medium
-    if (!this.isServing) {
-      socket.destroy()
+    if (!admits(socket)) {
+      refuse(socket, untrusted)
     } else if (this.wires.size >= maxConnections) {
       this.refused++
       refuse(socket, tooManyConnections)
-    } else if (!admits(socket)) {
-      refuse(socket, untrusted)
     } else {
       socket.write(welcome)
-      const wire = new SocketWire(name, peerOf(socket), maxFrame, socket)
+      const wire = new SocketWire(name, peerOf(socket), maxFrame, socket, start)
       this.wires.add(wire)
       socket.on("close", () => this.wires.delete(wire))
       const fiber = this.serve(wire)
@@ -111,7 +122,6 @@ export class Listener implements Binding {
 
 const refuse = (socket: Socket, reason: Uint8Array): void => {
   const timer = setTimeout(() => socket.destroy(), Patience)
-  socket.on("error", () => {})
   socket.on("close", () => clearTimeout(timer))
   // Read, so that the system lets the reason arrive, and drop it.
   socket.resume()

@@ -1,9 +1,9 @@
 /** Connects a stream socket of Node, and waits for the listener's welcome. */
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
-import { Header } from "../../../internal/frames.ts"
 import type { TransportError } from "../../../TransportError.ts"
-import { TooManyConnections, Untrusted, Welcome } from "./marks.ts"
+import { hear } from "./greeting.ts"
+import { hello, TooManyConnections, Untrusted, Welcome } from "./marks.ts"
 import type { Failures } from "./reasons.ts"
 import { SocketWire } from "./SocketWire.ts"
 import type { Medium } from "./medium.ts"
@@ -36,27 +36,23 @@ export class Dialling {
   )
 
   private attend(socket: Socket, resume: (effect: Effect.Effect<SocketWire, TransportError>) => void): void {
-    let start: Uint8Array = new Uint8Array(0)
     const fail = (error: TransportError): void => {
-      socket.off("data", onData).off("end", onEnd).off("close", onEnd).off("error", onError)
       this.abandon()
       resume(Effect.fail(error))
     }
-    const onError = (cause: Error): void => fail(this.failures.from("connect", cause))
-    const onEnd = (): void => fail(this.failures.of("connect", "Lost", "it was closed before the welcome"))
-    const onData = (chunk: Uint8Array): void => {
-      start = start.length === 0 ? chunk : Uint8Array.from([...start, ...chunk])
-      if (start.length < Header) return
-      const code = new DataView(start.buffer, start.byteOffset).getUint32(0)
-      if (code !== Welcome) {
-        fail(this.refusal(code))
-        return
+    socket.write(hello)
+    hear(socket, (greeting) => {
+      if (greeting.mark === Welcome) {
+        const { maxFrame, name, peerOf } = this.medium
+        resume(Effect.succeed(new SocketWire(name, peerOf(socket), maxFrame, socket, greeting.rest)))
+      } else if (greeting.mark !== undefined) {
+        fail(this.refusal(greeting.mark))
+      } else if (greeting.cause !== undefined) {
+        fail(this.failures.from("connect", greeting.cause))
+      } else {
+        fail(this.failures.of("connect", "Lost", "it was closed before the welcome"))
       }
-      socket.off("data", onData).off("end", onEnd).off("close", onEnd).off("error", onError)
-      const { maxFrame, name, peerOf } = this.medium
-      resume(Effect.succeed(new SocketWire(name, peerOf(socket), maxFrame, socket, start.subarray(Header))))
-    }
-    socket.on("data", onData).on("end", onEnd).on("close", onEnd).on("error", onError)
+    })
   }
 
   private refusal(code: number): TransportError {
