@@ -1,5 +1,7 @@
 /**
- * Tests for concurrent programs: all orders of their steps, and histories against a model.
+ * Tests for concurrent programs: all orders of their steps, histories against a model, and what implementations of
+ * Troupe's traits have to keep.
  */
 export * as Explore from "./Explore.ts"
 export * as Linearizability from "./Linearizability.ts"
+export * as TransportConformance from "./conformance/Transport.ts"

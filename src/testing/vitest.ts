@@ -1,6 +1,6 @@
 /**
- * `it.explore` and `it.replay` for vitest: a test that runs its program under many schedules, and one that plays a
- * recording again.
+ * `it.explore`, `it.replay` and `it.conforms` for vitest: a test that runs its program under many schedules, one that plays
+ * a recording again, and those that every transport has to pass.
  */
 import { it as effectIt } from "@effect/vitest"
 import * as Config from "effect/Config"
@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type * as Process from "../process/Definition.ts"
 import type { Recording } from "../process/Recording.ts"
 import { type Replayed, run } from "../process/Replay.ts"
+import { applies, cases, type Subject } from "./conformance/Transport.ts"
 import { check, type Options } from "./Explore.ts"
 
 /**
@@ -116,7 +117,20 @@ export const replay = <
 const hasNotFailed = ({ exit }: Replayed<unknown>): Effect.Effect<unknown, unknown> => exit ?? Effect.void
 
 /**
- * The `it` of `@effect/vitest` with `it.explore` and `it.replay`.
+ * Defines a test for each guarantee that a transport has to keep, in a scope of its own; those that the subject can't be
+ * asked for are shown as skipped.
+ *
+ * @category testing
+ */
+export const conforms = (name: string, subject: Subject): void => {
+  for (const one of cases) {
+    const test = applies(one, subject) ? effectIt.live : effectIt.live.skip
+    test(`${one.id === undefined ? "" : `${one.id} `}${name}: ${one.name}`, () => one.run(subject))
+  }
+}
+
+/**
+ * The `it` of `@effect/vitest` with `it.explore`, `it.replay` and `it.conforms`.
  *
  * **Example** (A test of an interleaving)
  *
@@ -156,8 +170,13 @@ const hasNotFailed = ({ exit }: Replayed<unknown>): Effect.Effect<unknown, unkno
 export const it: It = new Proxy(effectIt, {
   get: (target, property, receiver): unknown => {
     if (property === "explore") return explore
+    if (property === "conforms") return conforms
     return property === "replay" ? replay : Reflect.get(target, property, receiver)
   }
 }) as It
 
-type It = typeof effectIt & { readonly explore: typeof explore; readonly replay: typeof replay }
+type It = typeof effectIt & {
+  readonly explore: typeof explore
+  readonly replay: typeof replay
+  readonly conforms: typeof conforms
+}
