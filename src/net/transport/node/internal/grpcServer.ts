@@ -2,7 +2,10 @@
  * The server of a gRPC transport: wires and calls on one port.
  */
 import type { ConnectionInjector, Server as GrpcServer, ServerDuplexStream, UntypedHandleCall } from "@grpc/grpc-js"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
@@ -43,7 +46,8 @@ export const listen = <R>(
 ): Effect.Effect<Bound, TransportError, R | Scope.Scope> =>
   Effect.gen(function* () {
     const run = Effect.runForkWith(yield* Effect.context<R>())
-    const serving = new Serving(grpc, settings, run, (wire) => run(Effect.ensuring(serve(wire), wire.close)))
+    const served = (wire: Wire) => Effect.ensuring(Effect.tapCause(serve(wire), report(wire)), wire.close)
+    const serving = new Serving(grpc, settings, run, (wire) => run(served(wire)))
     const credentials = yield* Effect.try({
       try: () => serverCredentials(grpc, settings.tls),
       catch: (error) => failed(settings, "Untrusted", String(error))
@@ -62,6 +66,11 @@ export const listen = <R>(
 
 const failed = (settings: Settings, reason: TransportError["reason"], detail: string) =>
   new TransportError({ transport: "grpc", address: settings.address, doing: "listen", reason, detail })
+
+const report =
+  ({ peer }: Wire) =>
+  (cause: Cause.Cause<never>) =>
+    Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError(`Serving the wire to ${peer.address} failed.`, cause)
 
 // Node's own server, whose connections are given to gRPC's: grpc-js has the errors of its own in the text of a message alone,
 // writes them to the console, and counts no connections.
@@ -152,19 +161,19 @@ class Serving {
   stop(tcp: Server): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.stopping = true
-      const closed = Effect.callback<void>((resume) => {
-        tcp.close(() => resume(Effect.void))
+      const closed = Deferred.makeUnsafe<void>()
+      // It is closed when the last connection is, each of which ends after what is underway on it.
+      tcp.close(() => Deferred.doneUnsafe(closed, Exit.void))
+      const inOrder = Effect.suspend(() => {
+        this.server.tryShutdown(() => {})
+        return Effect.timeoutOrElse(Deferred.await(closed), { duration: grace, orElse: () => Effect.void })
       })
-      const finished = Effect.callback<void>((resume) => this.server.tryShutdown(() => resume(Effect.void)))
-      const force = Effect.sync(() => {
+      const force = Effect.suspend(() => {
         this.server.forceShutdown()
         for (const socket of this.sockets.keys()) socket.destroy()
+        return Deferred.await(closed)
       })
-      const inOrder = Effect.andThen(
-        Effect.suspend(() => Fiber.interruptAll(this.fibers)),
-        Effect.timeoutOrElse(finished, { duration: grace, orElse: () => Effect.void })
-      )
-      return Effect.all([closed, Effect.andThen(inOrder, force)], { concurrency: "unbounded", discard: true })
+      return Fiber.interruptAll(this.fibers).pipe(Effect.andThen(inOrder), Effect.andThen(force))
     })
   }
 }

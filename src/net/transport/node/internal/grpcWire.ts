@@ -27,6 +27,8 @@ const frameCost = 32
 // How long a wire that is closed waits for the other side to take what was sent.
 const linger = "5 seconds"
 
+const turnsToHearOfLoss = 8
+
 /** What the calls of clients and of servers have in common. */
 interface Call extends EventEmitter {
   write(message: Uint8Array, written: () => void): boolean
@@ -85,11 +87,9 @@ export class GrpcWire implements Wire {
     return this.side.peer()
   }
 
-  send(frame: Uint8Array): Effect.Effect<void, WireClosed | FrameTooLarge> {
-    return this.sendAll([frame])
-  }
+  readonly send: Wire["send"] = (frame) => this.sendAll([frame])
 
-  sendAll(frames: NonEmptyReadonlyArray<Uint8Array>): Effect.Effect<void, WireClosed | FrameTooLarge> {
+  readonly sendAll: Wire["sendAll"] = (frames) => {
     const sent = Effect.suspend((): Effect.Effect<void, WireClosed | FrameTooLarge> => {
       const large = frames.find((frame) => frame.length > this.maxFrame)
       return large === undefined ? this.sendFrom(frames, 0) : Effect.fail(this.tooLarge("out", large.length))
@@ -218,8 +218,19 @@ export class GrpcWire implements Wire {
     this.end(this.closedBy("the other side", ""))
   }
 
-  // The other side sends nothing more. Of a client that may be all: what it is still sent is sent.
+  // The other side sends nothing more. Of a client that may be all: what it is still sent is sent. A server has the same
+  // event for a client that is gone, and is told so a moment later: one turn of the event loop was seen, and two.
   private onEnd(): void {
+    if (this.side.saysClosing) this.endReceiving()
+    else this.endReceivingAfter(turnsToHearOfLoss)
+  }
+
+  private endReceivingAfter(turns: number): void {
+    if (turns === 0 || this.outEnd !== undefined) this.endReceiving()
+    else setImmediate(() => this.endReceivingAfter(turns - 1))
+  }
+
+  private endReceiving(): void {
     if (this.inEnd !== undefined) return
     this.inEnd =
       this.pieces.length > 0
