@@ -67,8 +67,11 @@ export const answering =
   (call, answer) => {
     const request = requestOf(call)
     if (request === undefined) return answer(malformed)
-    start(run, call, handler(request), (exit) =>
-      Exit.isSuccess(exit) ? answer(null, encodePayload(exit.value)) : answer(failureOf(exit.cause))
+    start(
+      run,
+      call,
+      Effect.suspend(() => handler(request)),
+      (exit) => (Exit.isSuccess(exit) ? answer(null, encodePayload(exit.value)) : answer(failureOf(exit.cause)))
     )
   }
 
@@ -83,7 +86,13 @@ export const watching =
       Effect.callback((resume) => {
         call.write(encodePayload(chunk), () => resume(Effect.void))
       })
-    start(run, call, Stream.runForEach(handler(request), write), (exit) =>
-      Exit.isSuccess(exit) ? call.end() : call.emit("error", failureOf(exit.cause))
+    start(
+      run,
+      call,
+      Stream.runForEach(
+        Stream.suspend(() => handler(request)),
+        write
+      ),
+      (exit) => (Exit.isSuccess(exit) ? call.end() : call.emit("error", failureOf(exit.cause)))
     )
   }
