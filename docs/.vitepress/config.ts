@@ -15,6 +15,7 @@ const concepts = [
   { text: "Registry and groups", link: "/concepts/registry-and-groups" },
   { text: "Hosts and the run queue", link: "/concepts/hosts-and-the-run-queue" },
   { text: "Terminal host", link: "/concepts/terminal-host" },
+  { text: "Transports", link: "/concepts/transports" },
   { text: "Exploration", link: "/concepts/exploration" }
 ]
 
