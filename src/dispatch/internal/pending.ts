@@ -126,19 +126,26 @@ export class Pending implements Yielded<unknown, unknown> {
     this.source?.tell(tell)
   }
 
-  readonly complete = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> =>
-    step(() => Exit.succeed(this.arrive(exit, "in this step")))
+  // Functions that can be handed on by themselves, made for the few handlers that ask for them.
 
-  readonly completeUnsafe = (exit: Exit.Exit<unknown, unknown>): boolean => this.arrive(exit, "in a later step")
+  get complete(): Yielded<unknown, unknown>["complete"] {
+    return (exit) => step(() => Exit.succeed(this.arrive(exit, "in this step")))
+  }
 
-  readonly completeTag = (tag: number, exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> =>
-    step(() => {
-      const pending = this.door.find(tag)
-      if (pending !== undefined) return Exit.succeed(pending.arrive(exit, "in this step"))
-      if (this.door.hasGiven(tag)) this.registry.counts.droppedLate++
-      else this.registry.counts.droppedUnknown++
-      return Exit.succeed(false)
-    })
+  get completeUnsafe(): Yielded<unknown, unknown>["completeUnsafe"] {
+    return (exit) => this.arrive(exit, "in a later step")
+  }
+
+  get completeTag(): Yielded<unknown, unknown>["completeTag"] {
+    return (tag, exit) =>
+      step(() => {
+        const pending = this.door.find(tag)
+        if (pending !== undefined) return Exit.succeed(pending.arrive(exit, "in this step"))
+        if (this.door.hasGiven(tag)) this.registry.counts.droppedLate++
+        else this.registry.counts.droppedUnknown++
+        return Exit.succeed(false)
+      })
+  }
 }
 
 /** A source that stays ready once it is. */
