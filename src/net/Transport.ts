@@ -60,6 +60,8 @@ export interface Listening {
   readonly transport: Transport
   /** How many wires are open. */
   readonly wires: Effect.Effect<number>
+  /** How many were refused since it served as many as it may; absent where there is no such limit. */
+  readonly refused?: Effect.Effect<number> | undefined
 }
 
 /**

@@ -177,7 +177,7 @@ class Gate {
   open(port: MessagePort | Worker): void {
     if (this.isOpen) return
     this.isOpen = true
-    // It is not this that is to keep the program alive; but it does not end what keeps it alive for others.
+    // Nobody listens so far: this alone does not keep the program alive, nor does it end what others keep it alive by.
     const isNeeded = port instanceof Worker || port.hasRef()
     port.on("message", (message: unknown) => this.onMessage(message))
     if (!isNeeded) port.unref()
@@ -281,12 +281,18 @@ class WorkerPort implements Transport {
       served.accept(this.wire(port))
       return undefined
     }
+    const { gate, port } = this
     return Effect.acquireRelease(
       Effect.sync(() => {
-        this.gate.accept = accept
-        this.gate.open(this.port)
+        gate.accept = accept
+        gate.open(port)
+        return port instanceof Worker ? () => undefined : keep(port)
       }),
-      () => Effect.sync(() => (this.gate.accept = undefined))
+      (release) =>
+        Effect.sync(() => {
+          gate.accept = undefined
+          release()
+        })
     )
   }
 
@@ -294,6 +300,13 @@ class WorkerPort implements Transport {
     const { address, faultOf, maxFrame } = this
     return new PortWire({ transport: name, peer: { address }, maxFrame }, port, faultOf)
   }
+}
+
+// As a server does, one that listens keeps its program alive. Answers how to end that.
+const keep = (port: MessagePort): (() => void) => {
+  if (port.hasRef()) return () => undefined
+  port.ref()
+  return () => port.unref()
 }
 
 // A thread that has ended takes nothing, and says nothing of it.

@@ -58,7 +58,7 @@ export class PortWire extends Line {
 
   private grant(): void {
     this.granted += this.owed
-    this.port.postMessage(this.owed)
+    this.port.postMessage(this.owed, [])
     this.owed = 0
   }
 
@@ -66,7 +66,7 @@ export class PortWire extends Line {
   private leave(): void {
     if (this.hasLeft) return
     this.hasLeft = true
-    this.port.postMessage(Close)
+    this.port.postMessage(Close, [])
     this.port.close()
   }
 

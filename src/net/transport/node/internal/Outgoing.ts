@@ -1,0 +1,131 @@
+/**
+ * What a wire has to write: small frames in one piece of bytes, large ones in several, and never more at once than the
+ * socket shall hold.
+ */
+import { Buffer } from "node:buffer"
+import type { Socket } from "node:net"
+import { Header, write } from "../../../internal/frames.ts"
+import { goodbye } from "./marks.ts"
+
+const BatchSize = 64 * 1024
+
+// Of a large frame so much is written at once, so that it can be seen whether the other side takes it.
+const PieceSize = 256 * 1024
+
+// How much the socket may hold before senders wait.
+const InFlight = 128 * 1024
+
+// Batches that are not in use: those of all wires, since most wires have nothing to write at most times.
+const spares: Array<Uint8Array> = []
+const MaxSpares = 16
+
+interface Piece {
+  readonly bytes: Uint8Array
+  /** The memory that is free once the piece is written. */
+  readonly batch: Uint8Array | undefined
+}
+
+export class Outgoing {
+  private readonly socket: Socket
+  private readonly onRoom: () => void
+  private batch: Uint8Array | undefined
+  private filled = 0
+  private pieces: Array<Piece> = []
+  private inFlight = 0
+  private isFlushing = false
+  private isEnding = false
+
+  constructor(socket: Socket, onRoom: () => void) {
+    this.socket = socket
+    this.onRoom = onRoom
+  }
+
+  /** Whether senders have to wait for room. */
+  get isFull(): boolean {
+    return this.inFlight >= InFlight || this.pieces.length > 0
+  }
+
+  /** How much is left that the system has not taken. */
+  get left(): number {
+    return this.pieces.reduce((sum, { bytes }) => sum + bytes.length, this.inFlight + this.filled)
+  }
+
+  /** Takes a copy of the frame, and writes it with all that is added before this turn of the program ends. */
+  add(frame: Uint8Array): void {
+    const size = Header + frame.length
+    if (size > BatchSize) {
+      this.addLarge(frame, size)
+      return
+    }
+    if (this.filled + size > BatchSize) this.seal()
+    this.batch ??= spares.pop() ?? Buffer.allocUnsafeSlow(BatchSize)
+    this.filled = write(frame, this.batch, this.filled)
+    if (!this.isFlushing) {
+      this.isFlushing = true
+      queueMicrotask(this.flush)
+    }
+  }
+
+  /** Writes what is left and a goodbye, and ends the socket. */
+  end(): void {
+    this.seal()
+    this.pieces.push({ bytes: goodbye, batch: undefined })
+    this.isEnding = true
+    this.pump()
+  }
+
+  /** Drops what the socket does not have yet. */
+  drop(): void {
+    this.pieces = []
+    this.batch = undefined
+    this.filled = 0
+    this.isEnding = false
+  }
+
+  private readonly flush = (): void => {
+    this.isFlushing = false
+    this.pump()
+  }
+
+  private addLarge(frame: Uint8Array, size: number): void {
+    this.seal()
+    const bytes = Buffer.allocUnsafeSlow(size)
+    write(frame, bytes, 0)
+    for (let at = 0; at < size; at += PieceSize) {
+      this.pieces.push({ bytes: bytes.subarray(at, at + PieceSize), batch: undefined })
+    }
+    this.pump()
+  }
+
+  // Makes a piece of the batch.
+  private seal(): void {
+    const { batch } = this
+    if (batch === undefined) return
+    this.pieces.push({ bytes: batch.subarray(0, this.filled), batch })
+    this.batch = undefined
+    this.filled = 0
+    this.pump()
+  }
+
+  private pump(): void {
+    while (this.inFlight < InFlight) {
+      if (this.pieces.length === 0) {
+        if (this.batch === undefined) break
+        this.pieces.push({ bytes: this.batch.subarray(0, this.filled), batch: this.batch })
+        this.batch = undefined
+        this.filled = 0
+      }
+      const piece = this.pieces.shift() as Piece
+      this.inFlight += piece.bytes.length
+      this.socket.write(piece.bytes, () => this.written(piece))
+    }
+    if (this.isEnding && this.pieces.length === 0) this.socket.end()
+  }
+
+  private written({ batch, bytes }: Piece): void {
+    this.inFlight -= bytes.length
+    if (batch !== undefined && spares.length < MaxSpares) spares.push(batch)
+    this.pump()
+    if (!this.isFull) this.onRoom()
+  }
+}

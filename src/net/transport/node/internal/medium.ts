@@ -1,0 +1,57 @@
+/** What is different between transports over stream sockets of Node. */
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { ListenOptions, Server, Socket } from "node:net"
+import { MaxFrame } from "../../../internal/frames.ts"
+import * as Transport from "../../../Transport.ts"
+import type { TransportError } from "../../../TransportError.ts"
+import type { Failures } from "./reasons.ts"
+
+/** Options that each of them has. */
+export interface Common {
+  readonly maxFrame?: number | undefined
+  readonly connectTimeout?: Duration.Input | undefined
+  readonly maxConnections?: number | undefined
+}
+
+/** A listener as it is bound to its address. */
+export interface Binding {
+  /** Where it listens, as the system has it. */
+  readonly port: number
+  /** Has the system listen; whoever comes is turned away until `begin` is called. */
+  readonly listen: (options: ListenOptions, listening: () => void) => Effect.Effect<void, TransportError>
+  readonly begin: () => void
+}
+
+/** What is different. */
+export interface Medium {
+  readonly name: string
+  readonly address: string
+  readonly maxFrame: number
+  readonly connectTimeout: Duration.Duration
+  readonly maxConnections: number
+  /** What is wrong with the address, if anything is. */
+  readonly fault: (doing: TransportError["doing"]) => string | undefined
+  /** Begins to connect; may throw. */
+  readonly dial: () => Socket
+  /** A server that does not listen yet; may throw. */
+  readonly server: () => Server
+  /** The event by which the server has somebody. */
+  readonly accepted: "connection" | "secureConnection"
+  /** Whether it is one to be served. */
+  readonly admits: (socket: Socket) => boolean
+  readonly peerOf: (socket: Socket) => Transport.Peer
+  /** Has the listener listen, and answers the transport to it. */
+  readonly bind: (
+    listener: Binding,
+    failures: Failures
+  ) => Effect.Effect<Transport.Transport, TransportError, Scope.Scope>
+}
+
+/** The common part of a medium. */
+export const common = (options: Common): Pick<Medium, "maxFrame" | "connectTimeout" | "maxConnections"> => ({
+  maxFrame: Math.min(options.maxFrame ?? Transport.defaultMaxFrame, MaxFrame),
+  connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds"),
+  maxConnections: options.maxConnections ?? Number.POSITIVE_INFINITY
+})

@@ -1,0 +1,66 @@
+/**
+ * What the tests of the transports over sockets have in common.
+ */
+import { assert } from "@effect/vitest"
+import { Effect, Queue } from "effect"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { readdirSync, readlinkSync } from "node:fs"
+import type { Readable } from "node:stream"
+import type { Transport, Wire } from "../../src/net/Transport.ts"
+import { SocketWire } from "../../src/net/transport/node/internal/SocketWire.ts"
+
+/** Destroys the socket beneath a wire, as the end of its program does. */
+export const lose = (wire: Wire) =>
+  Effect.sync(() => {
+    assert.instanceOf(wire, SocketWire)
+    wire["socket"].destroy()
+  })
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+export const text = (frame: Uint8Array): string => new TextDecoder().decode(frame)
+
+/** Listens, and keeps the wires for the test to take, open until the scope closes. */
+export const served = Effect.fnUntraced(function* (transport: Transport) {
+  const wires = yield* Queue.unbounded<Wire>()
+  const listening = yield* transport.listen((wire) => Effect.andThen(Queue.offer(wires, wire), Effect.never))
+  return { listening, transport: listening.transport, next: Queue.take(wires), count: Queue.size(wires) }
+})
+
+/** The next frames as texts. */
+export const texts = (wire: Wire) => Effect.map(wire.receive, (frames) => frames.map(text))
+
+/** Waits until it holds; the timeout of the test ends it otherwise. */
+export const until = (holds: () => boolean) =>
+  Effect.repeat(Effect.andThen(Effect.sleep("5 millis"), Effect.sync(holds)), { until: (held) => held })
+
+/** The sockets that this program has open, as the system counts them. */
+export const openSockets = (): number =>
+  readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:")
+    } catch {
+      return false
+    }
+  }).length
+
+const root = new URL("../../", import.meta.url)
+
+/** A program of its own in Node, which is killed with the scope, and the lines that it prints. */
+export const program = (code: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const child: ChildProcessByStdio<null, Readable, null> = spawn(
+        process.execPath,
+        ["-C", "source", "--input-type=module-typescript", "--eval", code],
+        { cwd: root, stdio: ["ignore", "pipe", "inherit"] }
+      )
+      let output = ""
+      child.stdout.on("data", (chunk) => (output += String(chunk)))
+      return {
+        child,
+        said: (line: string) => until(() => output.split("\n").includes(line)),
+        kill: (signal: NodeJS.Signals) => Effect.sync(() => child.kill(signal))
+      }
+    }),
+    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+  )
