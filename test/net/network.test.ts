@@ -34,7 +34,7 @@ describe("the guarantees hold under every schedule", () => {
         Explore.check(
           Effect.scoped(one.run(subject({ maxFrame: 4096, window: 100_000, latency: { min: 0, max: 2 } }))),
           {
-            schedules: 5,
+            schedules: 20,
             maxSteps: 200_000
           }
         ),
