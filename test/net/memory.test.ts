@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { it } from "troupe/testing/vitest"
 import * as Memory from "../../src/net/transport/Memory.ts"
 import { TransportError } from "../../src/net/TransportError.ts"
@@ -20,6 +20,36 @@ it.effect("memory: a frame that its sender changes afterwards, and one of Node's
   })
 )
 
+it.explore(
+  "memory: under any schedule, receives that are interrupted take nothing, and sends that wait go on",
+  Effect.gen(function* () {
+    const count = 12
+    const transport = Memory.make({ maxFrame: 1024 * 1024 })
+    yield* transport.listen((wire) =>
+      Effect.ignore(
+        Effect.forEach(
+          Array.from({ length: count }, (_, at) => at),
+          // Two of them are more than may be underway.
+          (at) => wire.send(new Uint8Array(600_000).fill(at))
+        )
+      )
+    )
+    const wire = yield* transport.connect
+    const received: Array<number> = []
+    while (received.length < count) {
+      const receiving = yield* Effect.forkChild(wire.receive)
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(receiving)
+      const exit = yield* Fiber.await(receiving)
+      if (exit._tag === "Success") received.push(...exit.value.map((frame) => frame[0] ?? -1))
+    }
+    if (received.some((number, at) => number !== at)) return yield* Effect.fail(`received ${received.join()}`)
+    const end = yield* wire.closed
+    if (end.by !== "the other side") return yield* Effect.fail(end)
+  }),
+  { schedules: 200 }
+)
+
 it.effect("K43 memory: two values are two addresses", () =>
   Effect.gen(function* () {
     yield* Memory.make().listen(() => Effect.never)
@@ -31,12 +61,13 @@ it.effect("K43 memory: two values are two addresses", () =>
 it.effect("memory: there are no more wires than maxConnections, and one that is closed makes room", () =>
   Effect.gen(function* () {
     const transport = Memory.make({ maxConnections: 2 })
-    const { wires } = yield* transport.listen((wire) => Effect.asVoid(wire.closed))
+    const { refused, wires } = yield* transport.listen((wire) => Effect.asVoid(wire.closed))
     const first = yield* transport.connect
     yield* transport.connect
     const error = yield* Effect.flip(transport.connect)
     assert.instanceOf(error, TransportError)
     assert.strictEqual(error.reason, "TooManyConnections")
+    assert.strictEqual(yield* refused ?? Effect.succeed(-1), 1)
     yield* first.close
     yield* transport.connect
     assert.strictEqual(yield* wires, 2)

@@ -68,13 +68,13 @@ const codeOf = (socket: NodeWS.WebSocket) =>
   })
 
 /** Upgrades a connection by hand, so that any bytes can follow. */
-const raw = (address: string) =>
+const raw = (address: string, path = new URL(address).pathname) =>
   Effect.acquireRelease(
     Effect.callback<Net.Socket>((resume) => {
-      const { host, hostname, pathname, port } = new URL(address)
+      const { host, hostname, port } = new URL(address)
       const socket = Net.connect(Number(port), hostname)
       socket.write(
-        `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
       )
       socket.once("data", () => resume(Effect.succeed(socket)))
@@ -196,6 +196,23 @@ describe("closing", () => {
     })
   )
 
+  it.live("websocket: a side that closes does not wait for long for one that takes nothing", () =>
+    Effect.gen(function* () {
+      const ends = yield* Queue.unbounded<WireClosed>()
+      const { transport } = yield* WebSocket.make({ url, maxFrame }).listen((wire) =>
+        Effect.gen(function* () {
+          const filling = yield* Effect.forkChild(Effect.forever(wire.send(new Uint8Array(maxFrame))))
+          while (socketOf(wire).bufferedAmount < maxFrame) yield* Effect.sleep("1 millis")
+          yield* Fiber.interrupt(filling)
+          yield* wire.close
+          yield* Queue.offer(ends, yield* wire.closed)
+        })
+      )
+      yield* transport.connect
+      assert.strictEqual((yield* Queue.take(ends)).by, "this side")
+    })
+  )
+
   it.live("websocket: a connection that has ended leaves no descriptor", () =>
     Effect.gen(function* () {
       const rounds = Effect.replicateEffect(
@@ -247,9 +264,10 @@ describe("connecting and listening", () => {
 
   it.live("websocket: there are no more wires than maxConnections, and one that is closed makes room", () =>
     Effect.gen(function* () {
-      const { transport, wires } = yield* served({ maxConnections: 1 })
+      const { refused, transport, wires } = yield* served({ maxConnections: 1 })
       const wire = yield* transport.connect
       assert.strictEqual(yield* failure(transport), "TooManyConnections")
+      assert.strictEqual(yield* refused ?? Effect.succeed(-1), 1)
       yield* wire.close
       yield* Effect.repeat(wires, { until: (wires) => wires === 0 })
       yield* transport.connect
@@ -293,6 +311,27 @@ describe("connecting and listening", () => {
         const error = yield* Effect.flip(WebSocket.make({ url }).listen(() => Effect.void))
         assert.strictEqual(error.reason, reason, url)
       }
+    })
+  )
+
+  it.live("K38 websocket: a request for what is no path is refused, and the server lives", () =>
+    Effect.gen(function* () {
+      const { address, transport } = yield* served()
+      for (const path of ["//", "http://[", "*"]) {
+        const socket = yield* raw(address, path)
+        yield* closed(socket)
+      }
+      yield* lives(transport)
+    })
+  )
+
+  it.live("websocket: what is secret in a URL is in no error", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const url = `ws://name:secret@127.0.0.1:${port}/wire?token=secret`
+      const error = yield* Effect.flip(WebSocket.make({ url }).connect)
+      assert.strictEqual(error.reason, "NotListening")
+      assert.notInclude(error.message, "secret")
     })
   )
 

@@ -73,7 +73,7 @@ class Memory implements Transport {
     Effect.suspend(() => {
       const { listener } = this
       if (listener === undefined) return this.fail("connect", "NotListening", "nobody listens on it")
-      if (listener.isFull()) {
+      if (!listener.admits()) {
         return this.fail(
           "connect",
           "TooManyConnections",
@@ -94,7 +94,7 @@ class Memory implements Transport {
       yield* this.claim
       const listener = yield* serving(serve, this.maxConnections)
       yield* this.open(listener)
-      return { transport: this, wires: listener.wires }
+      return { transport: this, ...listener.counts }
     })
 
   // Nobody else may listen until all that were served here have ended.

@@ -5,16 +5,16 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
-import type { Wire } from "../../Transport.ts"
+import type { Listening, Wire } from "../../Transport.ts"
 import type { Line } from "./Line.ts"
 
 export interface Serving {
-  /** Whether as many wires are open as there may be. */
-  readonly isFull: () => boolean
+  /** Whether there is room for one more wire; counts one that is refused. */
+  readonly admits: () => boolean
   /** Serves a wire, and closes it when it has been served, or the scope closes. */
   readonly accept: (line: Line) => void
-  /** How many wires are open. */
-  readonly wires: Effect.Effect<number>
+  /** How many wires are open, and how many were refused. */
+  readonly counts: Pick<Listening, "wires" | "refused">
 }
 
 export const serving = <R>(
@@ -23,8 +23,13 @@ export const serving = <R>(
 ): Effect.Effect<Serving, never, R | Scope.Scope> =>
   Effect.map(FiberSet.makeRuntime<R>(), (run): Serving => {
     const open = new Set<Line>()
+    let refused = 0
     return {
-      isFull: () => open.size >= maxConnections,
+      admits: () => {
+        if (open.size < maxConnections) return true
+        refused++
+        return false
+      },
       accept: (line) => {
         open.add(line)
         line.whenEnded(() => open.delete(line))
@@ -35,7 +40,7 @@ export const serving = <R>(
         )
         run(Effect.ensuring(Effect.tapCause(served, report(line)), line.close))
       },
-      wires: Effect.sync(() => open.size)
+      counts: { wires: Effect.sync(() => open.size), refused: Effect.sync(() => refused) }
     }
   })
 

@@ -9,10 +9,13 @@ import * as Http from "node:http"
 import { isIPv6 } from "node:net"
 import type { Duplex } from "node:stream"
 import { defaultMaxFrame, type Listening, type Transport, TypeId, type Wire } from "../../Transport.ts"
-import { TransportError } from "../../TransportError.ts"
+import { shownUrl } from "../../../command/internal/shownUrl.ts"
+import type { TransportError } from "../../TransportError.ts"
 import { type Serving, serving } from "../internal/serving.ts"
-import { closeTimeout, WebSocketWire } from "./internal/WebSocketWire.ts"
-import { reasonOf, refusalOf, refuse } from "./internal/webSocketErrors.ts"
+import { peerOf } from "./internal/hosts.ts"
+import { Failures } from "./internal/reasons.ts"
+import { WebSocketWire } from "./internal/WebSocketWire.ts"
+import { refusalOf, refuse } from "./internal/upgrades.ts"
 
 /**
  * What a transport over WebSockets can be told.
@@ -36,8 +39,9 @@ export interface Options {
  * - `url`: `ws://host:port/path`; on port 0 the system chooses a port, and `Listening.transport` has it. With `wss:` it
  *   connects through TLS. It does not listen there: see {@link fromServer}.
  *
- * Messages are not compressed. A text message, or whatever else is no frame, closes the wire that it came in by. A wire
- * that is closed waits for up to 5 seconds until the other side has taken what was sent before.
+ * Messages are not compressed. A text message, or whatever else is no frame, closes the wire that it came in by. A side that
+ * closes waits until the other has taken what was sent before, as long as that takes anything within 2 seconds, and for 30
+ * at most.
  *
  * Nothing keeps a page of another site in a browser from connecting to a server that the browser can reach: have whoever
  * connects prove who it is.
@@ -110,21 +114,19 @@ export const fromServer = (server: Http.Server, options: Options & { readonly pa
   connect: Effect.suspend(() => {
     const url = urlOf(server, options.path)
     if (url !== undefined) return connect(options, url)
-    return Effect.fail(failure("connect", options.path)("NotListening", "the server does not listen"))
+    return Effect.fail(failures(options.path).of("connect", "NotListening", "the server does not listen"))
   }),
   listen: (serve) =>
-    Effect.map(attach(server, options.path, options, serve), ({ wires }): Listening => ({
+    Effect.map(attach(server, options.path, options, serve), ({ counts }): Listening => ({
       transport: fromServer(server, options),
-      wires
+      ...counts
     }))
 })
 
 const name = "websocket"
 
-const failure =
-  (doing: TransportError["doing"], address: string) =>
-  (reason: TransportError["reason"], detail: string): TransportError =>
-    new TransportError({ transport: name, address, doing, reason, detail })
+// Without what may be secret in a URL.
+const failures = (address: string): Failures => new Failures(name, shownUrl(address))
 
 const transport = (options: Options, address: string): Transport => ({
   [TypeId]: TypeId,
@@ -135,11 +137,15 @@ const transport = (options: Options, address: string): Transport => ({
     Effect.gen(function* () {
       const url = yield* parse("listen", address)
       if (url.protocol === "wss:") {
-        return yield* failure("listen", address)("Unsupported", "a server of HTTPS is needed, as fromServer takes it")
+        return yield* failures(address).of(
+          "listen",
+          "Unsupported",
+          "a server of HTTPS is needed, as fromServer takes it"
+        )
       }
       const server = yield* listening(url, address)
-      const { wires } = yield* attach(server, url.pathname, options, serve)
-      return { transport: transport(options, urlOf(server, url.pathname, url.hostname) ?? address), wires }
+      const { counts } = yield* attach(server, url.pathname, options, serve)
+      return { transport: transport(options, urlOf(server, url.pathname, url.hostname) ?? address), ...counts }
     })
 })
 
@@ -147,7 +153,7 @@ const parse = (doing: TransportError["doing"], address: string): Effect.Effect<U
   const url = URL.canParse(address) ? new URL(address) : undefined
   return (url?.protocol === "ws:" || url?.protocol === "wss:") && url.hash === ""
     ? Effect.succeed(url)
-    : Effect.fail(failure(doing, address)("InvalidAddress", "it is no URL with ws: or wss:, without a fragment"))
+    : Effect.fail(failures(address).of(doing, "InvalidAddress", "it is no URL with ws: or wss:, without a fragment"))
 }
 
 const urlOf = (server: Http.Server, path: string, host?: string): string | undefined => {
@@ -169,24 +175,24 @@ const hostOf = (address: string): string => {
 const connect = (options: Options, url: string): Effect.Effect<Wire, TransportError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
-      const failed = failure("connect", url)
+      const failed = failures(url)
       const maxFrame = options.maxFrame ?? defaultMaxFrame
       const timeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
       const webSocket = new NodeWS.WebSocket(url, settings(maxFrame))
       const opened = Effect.callback<Wire, TransportError>((resume) => {
-        webSocket.on("error", (error) => resume(Effect.fail(failed(reasonOf(error), error.message))))
+        webSocket.on("error", (error) => resume(Effect.fail(failed.from("connect", error))))
         webSocket.once("unexpected-response", (_, { statusCode }) => {
-          resume(Effect.fail(failed(refusalOf(statusCode), `the server answers ${statusCode}`)))
+          resume(Effect.fail(failed.of("connect", refusalOf(statusCode), `the server answers ${statusCode}`)))
         })
         // In the same turn: what comes right behind is told at once.
         webSocket.once("open", () => {
-          const peer = { address: url }
+          const peer = { address: shownUrl(url) }
           resume(Effect.succeed(new WebSocketWire({ transport: name, peer, maxFrame }, webSocket)))
         })
       })
       const inTime = Effect.timeoutOrElse(opened, {
         duration: timeout,
-        orElse: () => Effect.fail(failed("TimedOut", `no answer within ${Duration.format(timeout)}`))
+        orElse: () => Effect.fail(failed.of("connect", "TimedOut", `no answer within ${Duration.format(timeout)}`))
       })
       return restore(inTime).pipe(
         // Also of one that was open, but whom nobody has any more.
@@ -200,13 +206,12 @@ const settings = (maxFrame: number) => ({
   // 0 would be no limit.
   maxPayload: Math.max(1, maxFrame),
   perMessageDeflate: false,
-  skipUTF8Validation: true,
-  closeTimeout
+  skipUTF8Validation: true
 })
 
 // A server of our own, which ends with the scope, when all that it serves has ended.
 const listening = (url: URL, address: string): Effect.Effect<Http.Server, TransportError, Scope.Scope> => {
-  const failed = failure("listen", address)
+  const failed = failures(address)
   const slow = Duration.toMillis("10 seconds")
   const server = Effect.sync(() =>
     Http.createServer({ headersTimeout: slow, requestTimeout: slow }, (_, response) => {
@@ -216,7 +221,7 @@ const listening = (url: URL, address: string): Effect.Effect<Http.Server, Transp
   return Effect.acquireRelease(
     Effect.flatMap(server, (server) =>
       Effect.callback<Http.Server, TransportError>((resume) => {
-        server.once("error", (error) => resume(Effect.fail(failed(reasonOf(error), error.message))))
+        server.once("error", (error) => resume(Effect.fail(failed.from("listen", error))))
         const host = url.hostname.replace(/^\[|\]$/g, "")
         const port = url.port === "" ? 80 : Number(url.port)
         server.listen({ host, port }, () => resume(Effect.succeed(server)))
@@ -238,7 +243,7 @@ const claim = (server: Http.Server, path: string): Effect.Effect<void, Transport
     Effect.suspend(() => {
       const paths = taken.get(server) ?? new Set()
       if (paths.has(path)) {
-        return Effect.fail(failure("listen", path)("AddressInUse", "the path of this server is listened on"))
+        return Effect.fail(failures(path).of("listen", "AddressInUse", "the path of this server is listened on"))
       }
       taken.set(server, paths.add(path))
       return Effect.void
@@ -258,14 +263,13 @@ const attach = <R>(
     const maxFrame = options.maxFrame ?? defaultMaxFrame
     const upgrades = new NodeWS.WebSocketServer({ ...settings(maxFrame), noServer: true, clientTracking: false })
     const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer) => {
-      const asked = new URL(request.url ?? "/", "ws://host").pathname
+      const [asked] = (request.url ?? "").split("?", 1)
       // Another may handle it.
       if (asked !== path && server.listenerCount("upgrade") > 1) return
       if (asked !== path) return refuse(socket, "404 Not Found")
-      if (served.isFull()) return refuse(socket, "503 Service Unavailable")
-      const { remoteAddress, remotePort } = request.socket
+      if (!served.admits()) return refuse(socket, "503 Service Unavailable")
+      const peer = peerOf(request.socket)
       upgrades.handleUpgrade(request, socket, head, (webSocket) => {
-        const peer = { address: `${remoteAddress}:${remotePort}` }
         served.accept(new WebSocketWire({ transport: name, peer, maxFrame }, webSocket))
       })
     }

@@ -259,7 +259,7 @@ class WorkerPort implements Transport {
       yield* this.claim
       const served = yield* serving(serve, this.options.maxConnections)
       yield* this.accepting(served)
-      return { transport: this, wires: served.wires }
+      return { transport: this, ...served.counts }
     })
 
   // Nobody else may listen until all that were served here have ended.
@@ -276,7 +276,7 @@ class WorkerPort implements Transport {
 
   private accepting(served: Serving): Effect.Effect<void, never, Scope.Scope> {
     const accept = (port: MessagePort): Refusal | undefined => {
-      if (served.isFull()) return "TooManyConnections"
+      if (!served.admits()) return "TooManyConnections"
       port.postMessage(Accepted)
       served.accept(this.wire(port))
       return undefined

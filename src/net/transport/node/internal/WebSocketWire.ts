@@ -7,8 +7,8 @@ import { types } from "node:util"
 import { Bell } from "../../internal/Bell.ts"
 import { type Ends, Line } from "../../internal/Line.ts"
 
-/** How long one that closes waits until the other side has taken what was sent before: 5 seconds, in milliseconds. */
-export const closeTimeout = 5000
+// How long a side that closes waits for the other while that takes nothing.
+const Patience = 2000
 
 // How many bytes are held here, for the socket to send or for the reader to take, before the other side has to wait.
 const HighWater = 64 * 1024
@@ -25,6 +25,7 @@ export class WebSocketWire extends Line {
   private readonly webSocket: NodeWS.WebSocket
   private readonly gone = new Bell()
   private fault: string | undefined
+  private lingering: ReturnType<typeof setTimeout> | undefined
 
   constructor(ends: Ends, webSocket: NodeWS.WebSocket) {
     super(ends)
@@ -53,27 +54,31 @@ export class WebSocketWire extends Line {
   }
 
   protected readonly shut: Effect.Effect<void> = Effect.suspend(() => {
-    this.webSocket.close(1000)
+    this.leave(1000)
+    return this.gone.until(() => this.webSocket.readyState === this.webSocket.CLOSED)
+  })
+
+  private leave(code: number, reason?: string): void {
+    this.webSocket.close(code, reason)
     // What still comes in is for nobody; but the other side's part of the close is behind it.
     this.webSocket.resume()
-    const gone = this.gone.until(() => this.webSocket.readyState === this.webSocket.CLOSED)
-    return Effect.asVoid(
-      Effect.timeoutOrElse(gone, {
-        duration: closeTimeout,
-        orElse: () =>
-          Effect.andThen(
-            Effect.sync(() => this.webSocket.terminate()),
-            gone
-          )
-      })
-    )
-  })
+    this.linger()
+  }
+
+  // Waits for the other side to take what is left, as long as it takes anything.
+  private linger(left = Number.POSITIVE_INFINITY): void {
+    clearTimeout(this.lingering)
+    if (this.webSocket.readyState === this.webSocket.CLOSED) return
+    const now = this.webSocket.bufferedAmount
+    if (now < left) this.lingering = setTimeout(() => this.linger(now), Patience)
+    else this.webSocket.terminate()
+  }
 
   private onMessage(data: NodeWS.RawData, isBinary: boolean): void {
     if (this.hasEnded) return
     if (!isBinary || !types.isArrayBuffer(data)) {
       this.finish("loss", "since the other side has sent a text message, which is no frame")
-      return this.webSocket.close(UnsupportedData, "frames are binary messages")
+      return this.leave(UnsupportedData, "frames are binary messages")
     }
     this.push(new Uint8Array(data))
     if (this.waiting >= HighWater) this.webSocket.pause()
@@ -81,18 +86,22 @@ export class WebSocketWire extends Line {
 
   private onError(error: Error): void {
     const code = codeOf(error)
-    // It does not tell of how many bytes: of more than there may be.
-    if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return this.refuse(this.maxFrame + 1)
     if (code.startsWith("WS_ERR_")) {
-      return this.finish("loss", `since the other side has sent what is no frame: ${error.message}`)
+      // It does not tell of how many bytes: of more than there may be.
+      if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") this.refuse(this.maxFrame + 1)
+      else this.finish("loss", `since the other side has sent what is no frame: ${error.message}`)
+      // It is closed already, and told why.
+      this.linger()
+    } else {
+      this.fault = error.message
     }
-    this.fault = error.message
   }
 
   private onClose(code: number, reason: string): void {
     if (code === Abnormal) this.finish("loss", this.fault ?? "the connection broke off")
     else
       this.finish("the other side", code === 1000 ? "" : `with the code ${code}${reason === "" ? "" : `, ${reason}`}`)
+    clearTimeout(this.lingering)
     this.gone.ring()
   }
 }
