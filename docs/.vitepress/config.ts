@@ -15,7 +15,15 @@ const concepts = [
   { text: "Registry and groups", link: "/concepts/registry-and-groups" },
   { text: "Hosts and the run queue", link: "/concepts/hosts-and-the-run-queue" },
   { text: "Terminal host", link: "/concepts/terminal-host" },
+  { text: "Transports", link: "/concepts/transports" },
   { text: "Exploration", link: "/concepts/exploration" }
+]
+
+const commands = [
+  { text: "Commands and dispatch", link: "/concepts/dispatch" },
+  { text: "Built-in commands", link: "/concepts/built-in-commands" },
+  { text: "Writing a module", link: "/concepts/writing-a-module" },
+  { text: "Record and replay", link: "/concepts/record-and-replay" }
 ]
 
 const examples = [
@@ -41,6 +49,7 @@ export default defineConfig({
     nav: [
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
+      { text: "Commands", items: commands },
       { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }
@@ -49,6 +58,7 @@ export default defineConfig({
       { text: "Home", link: "/" },
       { text: "Getting started", link: "/getting-started" },
       { text: "Concepts", items: concepts },
+      { text: "Commands", items: commands },
       { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
       { text: "Architecture", link: "/architecture" }

@@ -12,7 +12,7 @@ import * as Timer from "../channel/Timer.ts"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import * as Process from "../process/Yielding.ts"
-import { Handles } from "./internal/handles.ts"
+import * as Handles from "../dispatch/Handles.ts"
 
 /**
  * The schema of {@link Ticker}.
@@ -77,7 +77,7 @@ export const layer: Layer.Layer<Dispatcher.Handles<"clock"> | Dispatcher.Dispatc
   Dispatcher.layer(
     commands,
     Effect.sync(() => {
-      const tickers = new Handles<Receiver<number>>()
+      const tickers = Handles.make<Receiver<number>>()
       return commands.of({
         sleep: ({ duration }) => Effect.sleep(duration),
         now: () => DateTime.now,

@@ -34,7 +34,7 @@ import {
   TopicFailed
 } from "./ContractError.ts"
 import { asCaller } from "./internal/caller.ts"
-import { Handles } from "./internal/handles.ts"
+import * as Handles from "../dispatch/Handles.ts"
 import { decode, encode } from "./internal/json.ts"
 import { Running } from "./internal/running.ts"
 
@@ -219,7 +219,7 @@ export const layer = (
         if (bound.has(binding.contract)) return yield* new DuplicateBinding({ contract: binding.contract })
         bound.set(binding.contract, binding)
       }
-      const contracts = new Handles<Open>()
+      const contracts = Handles.make<Open>()
       const running = new Running<Schema.Json, CallFailure>()
 
       const prepare = ({ handle, payload, timeout, topic }: Rpc.Payload<typeof commands.call>, process: Yielder) =>

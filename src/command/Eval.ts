@@ -10,7 +10,7 @@ import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import * as Process from "../process/Yielding.ts"
 import * as EvalError from "./EvalError.ts"
-import { Handles } from "./internal/handles.ts"
+import * as Handles from "../dispatch/Handles.ts"
 import { parseJson } from "./internal/parseJson.ts"
 import { type Limits, Sandbox } from "./Sandbox.ts"
 
@@ -83,7 +83,7 @@ export const layer = (
     commands,
     Effect.gen(function* () {
       const sandbox = yield* Sandbox
-      const programs = new Handles<string>()
+      const programs = Handles.make<string>()
       const limits: Limits = {
         time: Duration.fromInputUnsafe(options?.time ?? "5 seconds"),
         memory: options?.memory ?? 128,

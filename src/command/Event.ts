@@ -12,7 +12,7 @@ import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import * as Process from "../process/Yielding.ts"
 import * as Bus from "./EventBus.ts"
 import { EventError } from "./EventError.ts"
-import { Handles } from "./internal/handles.ts"
+import * as Handles from "../dispatch/Handles.ts"
 
 export * from "./EventError.ts"
 
@@ -66,7 +66,7 @@ export const layer: Layer.Layer<
 > = Dispatcher.layer(
   commands,
   Effect.map(Bus.EventBus, (bus) => {
-    const subscriptions = new Handles<Bus.Subscription>()
+    const subscriptions = Handles.make<Bus.Subscription>()
     return commands.of({
       subscribe: ({ patterns, ...options }, { process }) =>
         Effect.map(subscriptions.open(process, bus.subscribe(patterns, options)), (id) => Subscription.make(id)),

@@ -12,7 +12,7 @@ import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import * as Process from "../process/Yielding.ts"
 import * as ExecError from "./ExecError.ts"
 import * as child from "./internal/child.ts"
-import { Handles } from "./internal/handles.ts"
+import * as Handles from "../dispatch/Handles.ts"
 import { runChild } from "./internal/runChild.ts"
 
 /**
@@ -144,7 +144,7 @@ export const layer = (
     Effect.sync(() => {
       const limit = options?.maxBytes ?? 1024 * 1024
       const killAfter = Duration.fromInputUnsafe(options?.killAfter ?? "5 seconds")
-      const children = new Handles<child.Child>()
+      const children = Handles.make<child.Child>()
       const within = <A>(
         process: Yielder,
         id: Child,

@@ -107,6 +107,21 @@ export class CommandConflict extends Schema.TaggedError<CommandConflict>()("Comm
 }
 
 /**
+ * Two modules have the same name, which requirements and policies go by; the second one is not registered.
+ *
+ * @category errors
+ */
+export class ModuleConflict extends Schema.TaggedError<ModuleConflict>()("ModuleConflict", {
+  module: Schema.String,
+  commands: Schema.Array(Schema.String),
+  registered: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `Two modules have the name ${this.module}: one with ${quoted(this.registered)}, and one with ${quoted(this.commands)}. Give one of them another name.`
+  }
+}
+
+/**
  * Handlers were to be registered after the application had started.
  *
  * @category errors
@@ -139,4 +154,4 @@ export class InvalidCommandId extends Schema.TaggedError<InvalidCommandId>()("In
  *
  * @category errors
  */
-export type RegistrationError = CommandConflict | RegistryFrozen | InvalidCommandId
+export type RegistrationError = CommandConflict | ModuleConflict | RegistryFrozen | InvalidCommandId

@@ -37,11 +37,13 @@ export interface Handles<in out Name extends string> {
  * the process reaches it, and its finalizers run. It answers with the result, or with `later` when it will `complete` the
  * yield from elsewhere. A typed failure is that of the yield; so is a defect, and nobody else is hurt.
  *
- * All layers that are built together share one registry. When the layer's scope closes, its commands are unknown.
+ * All layers that are built together share one registry. Handlers that a process provides to a part of itself stand before
+ * those of the application, after the freeze too. When the layer's scope closes, its commands are unknown.
  *
  * **Errors**
  *
  * - `CommandConflict`: another command has the same id; both modules are named.
+ * - `ModuleConflict`: another module has the same name.
  * - `InvalidCommandId`: a command has an id that its module can't have.
  * - `RegistryFrozen`: the application has started.
  *

@@ -6,16 +6,19 @@
  * server, happens again when it is replayed; calls and monitors are commands of the module `process` for that reason.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
-import * as Latch from "effect/Latch"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
-import { Recorder as RecorderImpl, type Sink } from "./internal/recorder.ts"
+import * as Scope from "effect/Scope"
+import type { Cell } from "./internal/cell.ts"
+import { Recorder as RecorderImpl } from "./internal/recorder.ts"
+import { fileSink, type Sink } from "./internal/sink.ts"
 import { Entry } from "./RecordingEntry.ts"
 import { InvalidRecording, RecordingUnavailable } from "./RecordingError.ts"
 
@@ -36,12 +39,13 @@ export const TypeId = "~troupe/process/Recorder"
 export type TypeId = typeof TypeId
 
 /**
- * Records one process, which it is given to at the spawn.
+ * Records a process, which it is given to at the spawn; one that records into a folder records several.
  *
  * @category models
  */
 export interface Recorder {
-  readonly [TypeId]: RecorderImpl
+  /** Records the next process; `undefined` when it has recorded all that it can. */
+  readonly [TypeId]: () => RecorderImpl | undefined
 }
 
 /**
@@ -53,11 +57,21 @@ export interface Recording {
   readonly entries: ReadonlyArray<Entry>
 }
 
-/** The implementation behind a recorder. */
-export const recorderOf = (recorder: Recorder): RecorderImpl => recorder[TypeId]
+/** What records the next process. */
+export const nextOf = (recorder: Recorder | undefined): RecorderImpl | undefined => recorder?.[TypeId]()
+
+const seedOf = (random: typeof Random.Random.Service): number => Math.floor(random.nextDoubleUnsafe() * 2 ** 31)
 
 const recorderTo = (sink: Sink): Effect.Effect<Recorder> =>
-  Effect.map(Random.nextIntBetween(0, 2 ** 31), (seed) => ({ [TypeId]: new RecorderImpl(sink, seed) }))
+  Effect.map(Random.Random, (random) => {
+    let next: RecorderImpl | undefined = new RecorderImpl(() => sink, seedOf(random))
+    const take = (): RecorderImpl | undefined => {
+      const taken = next
+      next = undefined
+      return taken
+    }
+    return { [TypeId]: take }
+  })
 
 /**
  * Records into memory; `recording` answers what there is so far.
@@ -97,7 +111,7 @@ const recorderTo = (sink: Sink): Effect.Effect<Recorder> =>
 export const inMemory: Effect.Effect<Recorder & { readonly recording: Effect.Effect<Recording, InvalidRecording> }> =
   Effect.suspend(() => {
     const lines: Array<string> = []
-    const sink: Sink = { write: (line) => void lines.push(line), flush: Effect.void }
+    const sink: Sink = { write: (line) => void lines.push(line), end: Effect.void }
     return Effect.map(recorderTo(sink), (recorder) => ({
       ...recorder,
       recording: Effect.suspend(() => parse(lines.join("\n")))
@@ -109,7 +123,7 @@ export const inMemory: Effect.Effect<Recorder & { readonly recording: Effect.Eff
  *
  * **Details**
  *
- * - `path`: the file; one that is there is overwritten.
+ * - `path`: the file; one that is there is overwritten, and a new one is for its owner alone: it has all that was said.
  *
  * The file is closed with the scope. When it can't be written any more, as on a full disk, the process goes on, the
  * recording ends, and an error is logged. Fails with `RecordingUnavailable` when the file can't be opened.
@@ -121,34 +135,52 @@ export const toFile: (
 ) => Effect.Effect<Recorder, RecordingUnavailable, FileSystem.FileSystem | Scope.Scope> = Effect.fnUntraced(
   function* (path) {
     const fs = yield* FileSystem.FileSystem
-    const file = yield* Effect.mapError(fs.open(path, { flag: "w" }), unavailable(path, "open"))
-    const encoder = new TextEncoder()
-    const lock = yield* Semaphore.make(1)
-    const wanted = yield* Latch.make(false)
-    let lines: Array<string> = []
-    let isBroken = false
-    const keep = Effect.suspend(() => {
-      const text = lines.join("")
-      lines = []
-      return text === "" || isBroken ? Effect.void : file.writeAll(encoder.encode(text))
-    }).pipe(
-      Effect.catch((error) => {
-        isBroken = true
-        return Effect.logError(`the recording ${path} ends, since its file can't be written: ${error.message}`)
-      }),
-      Semaphore.withPermits(lock, 1),
-      Effect.uninterruptible
-    )
+    const file = yield* Effect.mapError(fs.open(path, { flag: "w", mode: 0o600 }), unavailable(path, "open"))
+    const sink = fileSink(path, Effect.succeed(file), Effect.void, yield* Effect.context<never>())
     // What is left is written before the file is closed.
-    yield* Effect.addFinalizer(() => keep)
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(wanted.await, Effect.andThen(wanted.close, keep))))
-    return yield* recorderTo({
-      write: (line) => {
-        lines.push(`${line}\n`)
-        wanted.openUnsafe()
-      },
-      flush: keep
-    })
+    yield* Effect.addFinalizer(() => sink.end)
+    return yield* recorderTo(sink)
+  }
+)
+
+/**
+ * Records each process that it is given to into a file of its own in a folder: for supervised processes, of which every
+ * incarnation is recorded.
+ *
+ * **Details**
+ *
+ * - `path`: the folder; it is made when it is not there.
+ *
+ * The files are named after the time, the definition and the pid, and none is overwritten. Each is closed with its process.
+ * As with `toFile`, one that can't be written is logged, and its process goes on. Fails with `RecordingUnavailable` when there
+ * can't be such a folder.
+ *
+ * @category recorders
+ */
+export const toFolder: (
+  path: string
+) => Effect.Effect<Recorder, RecordingUnavailable, FileSystem.FileSystem | Scope.Scope> = Effect.fnUntraced(
+  function* (path) {
+    const fs = yield* FileSystem.FileSystem
+    yield* Effect.mapError(fs.makeDirectory(path, { recursive: true, mode: 0o700 }), unavailable(path, "open"))
+    const context = yield* Effect.context<Scope.Scope>()
+    const scope = Context.get(context, Scope.Scope)
+    const clock = yield* Clock.Clock
+    const random = yield* Random.Random
+    let count = 0
+    const sinkOf = (cell: Cell): Sink => {
+      const begun = DateTime.formatIso(DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
+      const name = [begun, cell.definition.name, cell.pid.host, cell.pid.id.toString(16), ++count].join("-")
+      const file = `${path}/${name.replaceAll(/[^\w.-]+/g, "-")}.ndjson`
+      const own = Scope.forkUnsafe(scope)
+      return fileSink(
+        file,
+        Scope.provide(fs.open(file, { flag: "wx", mode: 0o600 }), own),
+        Scope.close(own, Exit.void),
+        context
+      )
+    }
+    return { [TypeId]: () => new RecorderImpl(sinkOf, seedOf(random)) }
   }
 )
 

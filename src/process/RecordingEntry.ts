@@ -13,6 +13,8 @@ export const Began = Schema.TaggedStruct("Began", {
   process: Schema.String,
   pid: Schema.String,
   seed: Schema.Int,
+  /** The last tag of the body before it, where the process was restarted in place: 0 for the first. */
+  tag: Schema.Int,
   args: Schema.Json
 })
 
@@ -66,6 +68,13 @@ export const Received = Schema.TaggedStruct("Received", {
  * @category entries
  */
 export const Told = Schema.TaggedStruct("Told", { event: Schema.Json })
+
+/**
+ * It was to end when it has handled what waits, as a server that is stopped.
+ *
+ * @category entries
+ */
+export const Drained = Schema.TaggedStruct("Drained", {})
 
 /**
  * It sent a message, or tried to: with the error that it got.
@@ -123,6 +132,7 @@ export const Entry = Schema.Union([
   GivenUp,
   Received,
   Told,
+  Drained,
   Sent,
   Replied,
   Unplayable,

@@ -15,7 +15,7 @@ import { MessageImpl } from "./internal/message.ts"
 import { cellOf, type CurrentProcess, type ProcessHost, withHost, withLiveCell } from "./internal/services.ts"
 import { MonitorImpl } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
-import { type Recorder, recorderOf } from "./Recording.ts"
+import { nextOf, type Recorder } from "./Recording.ts"
 import { HostNotFound, InvalidOption, type SendError, type SpawnError } from "./ProcessError.ts"
 import type { Monitor } from "./ProcessEvent.ts"
 import type { Allowance } from "../dispatch/internal/allowed.ts"
@@ -116,7 +116,7 @@ const usedRecorder = (process: string): InvalidOption =>
     subject: `the process ${process}`,
     option: "record",
     value: "a recorder that has recorded another process",
-    expected: "a recorder of its own"
+    expected: "a recorder of its own, or one that records into a folder"
   })
 
 // Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
@@ -135,8 +135,8 @@ const spawnWith = <A>(
   if (cell === undefined) {
     const host = hosts.get(hostName)
     if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
-    const witness = record === undefined ? undefined : recorderOf(record)
-    if (witness?.isUsed === true) return Exit.fail(usedRecorder(process.name))
+    const witness = nextOf(record)
+    if (record !== undefined && witness === undefined) return Exit.fail(usedRecorder(process.name))
     const spawned = host.spawn(process, args, fiber, { allowance: policy as Allowance | undefined, witness })
     if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
     cell = spawned.value

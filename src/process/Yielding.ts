@@ -1,7 +1,7 @@
 /**
  * Yielding commands: how a process asks something of the world.
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
@@ -49,14 +49,19 @@ export type YieldError<C extends Rpc.Any, O> =
  */
 export type YieldServices<C extends Any> = Handles<C["module"]> | CurrentProcess
 
+// Read before the yield is opened: what is no duration, past the types, is a defect, and leaves nothing behind.
+const timeoutOf = (options: YieldOptions | undefined): Duration.Duration | undefined =>
+  options?.timeout === undefined ? undefined : Duration.fromInputUnsafe(options.timeout)
+
 const yieldCommand = <C extends Any, const O extends YieldOptions = {}>(
   command: C,
   ...[payload, options]: YieldArguments<C, O>
 ): Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>> =>
   withLiveCell((cell, fiber) => {
     const { door } = cell
+    const timeout = timeoutOf(options)
     const pending = door.open(command, payload, fiber)
-    return perform(door, pending, (options as O | undefined)?.timeout) ?? waiting(pending)
+    return perform(door, pending, timeout) ?? waiting(pending)
   }) as Effect.Effect<Rpc.Success<C>, YieldError<C, O>, YieldServices<C>>
 
 export {
@@ -162,9 +167,10 @@ export const yieldAsync = <C extends Any, const O extends YieldOptions = {}>(
 ): Effect.Effect<Yield<Rpc.Success<C>, YieldError<C, O>>, never, YieldServices<C>> =>
   withLiveCell((cell, fiber) => {
     const { door } = cell
+    const timeout = timeoutOf(options)
     const pending = door.open(command, payload, fiber)
     const answer = pending.answer as Answer as unknown as Yield<Rpc.Success<C>, YieldError<C, O>>
-    const work = perform(door, pending, (options as O | undefined)?.timeout)
+    const work = perform(door, pending, timeout)
     if (work === undefined || Exit.isExit(work)) return Exit.succeed(answer)
     const forked = Effect.map(Effect.forkIn(work, cell.scope, { startImmediately: true }), (worker) => {
       pending.worker = worker

@@ -10,7 +10,6 @@ import * as Process from "../process/Process.ts"
 import { ProcessNotFound } from "../process/ProcessError.ts"
 import type { ProcessHost } from "../process/internal/services.ts"
 import { known } from "./internal/known.ts"
-import { Turns } from "./internal/turns.ts"
 import { NotAServer } from "./ServerError.ts"
 
 /**
@@ -66,6 +65,5 @@ export const stop = (server: Address): Effect.Effect<void, ProcessNotFound | Not
     const { definition, pid } = cell
     if (!known.has(definition)) return Exit.fail(new NotAServer({ target: cell.name, process: definition.name }))
     cell.drain()
-    Turns.of(cell)?.wakeSoon()
     return cellOf(fiber) === cell ? Exit.void : Effect.asVoid(Process.await(pid))
   })

@@ -9,6 +9,7 @@ import type * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type { Policy } from "../dispatch/Policy.ts"
 import type { DeadLetter, Reason } from "../process/DeadLetter.ts"
+import type { Recorder } from "../process/Recording.ts"
 import { type Definition, type Implementation, TypeId as ProcessTypeId } from "../process/Definition.ts"
 import { ChildSpecImpl } from "./internal/spec.ts"
 import { type Supervisor, TypeId as SupervisorTypeId } from "./Supervisor.ts"
@@ -89,6 +90,11 @@ export interface Options<R = never> {
   readonly name?: string | undefined
   /** The host to start it on: that of its supervisor when absent. */
   readonly host?: string | undefined
+  /**
+   * Writes down what its bodies do and are given, so that they can be replayed: one that records into a folder records every
+   * body, any other one the first.
+   */
+  readonly record?: Recorder | undefined
   /** The commands that it may yield, and those that it spawns, as far as its supervisor's policy goes: that when absent. */
   readonly policy?: Policy | undefined
   /** How long it has to start: as long as it takes when absent. */

@@ -4,4 +4,5 @@
  */
 export * as Explore from "./Explore.ts"
 export * as Linearizability from "./Linearizability.ts"
+export * as Network from "./Network.ts"
 export * as TransportConformance from "./conformance/Transport.ts"

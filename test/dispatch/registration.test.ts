@@ -24,17 +24,29 @@ const listed = Effect.map(Dispatcher.list, (commands) => commands.map(({ command
 describe("D1 looking up handlers", () => {
   it.effect("D1 every id that a module can have finds its handler", () =>
     Effect.gen(function* () {
-      const kept = Object.entries(Command.ranges).flatMap(([module, ids]) => ids.map((id) => echo(module, id)))
+      // The first and the last id of each.
+      const kept = Object.entries(Command.ranges).map(([module, [first, last]]) =>
+        Command.module(module, {
+          run: Command.make(first as number, { success: Schema.Number }),
+          last: Command.make(last as number, { success: Schema.Number })
+        })
+      )
       const own = [256, 257, 1000, 2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER].map((id) => echo(`own ${id}`, id))
-      const modules = [...kept, ...own]
-      const ids = yield* inProcess(Effect.forEach(modules, ({ run }) => yieldAny(run))).pipe(
-        Effect.provide(modules.map(echoing) as never as [Layer.Layer<never>])
+      const echoingBoth = (module: (typeof kept)[number]) =>
+        Dispatcher.layer(module, {
+          run: (_, { command }) => Effect.succeed(command.id),
+          last: (_, { command }) => Effect.succeed(command.id)
+        })
+      const commands = [...kept.flatMap(({ last, run }) => [run, last]), ...own.map(({ run }) => run)]
+      const layers = [...kept.map(echoingBoth), ...own.map(echoing)]
+      const ids = yield* inProcess(Effect.forEach(commands, (command) => yieldAny(command))).pipe(
+        Effect.provide(layers as never as [Layer.Layer<never>])
       )
       assert.deepStrictEqual(
         ids,
-        modules.map(({ run }) => run.id)
+        commands.map(({ id }) => id)
       )
-      assert.strictEqual(new Set(ids).size, modules.length)
+      assert.strictEqual(new Set(ids).size, commands.length)
     }).pipe(Effect.provide(host))
   )
 
@@ -104,6 +116,16 @@ describe("D2 conflicts", () => {
       assert.sameMembers([error.command, error.registered], ["lamp.off", "heater.off"])
       assert.strictEqual(error.id, 301)
       for (const part of ["lamp.off", "heater.off", "301"]) assert.include(error.message, part)
+    })
+  )
+
+  it.effect("D2 two modules of one name: an error that names it, and the commands of both", () =>
+    Effect.gen(function* () {
+      const other = echo("lamp", 900)
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.merge(LampLive, echoing(other)))))
+      assert(error._tag === "ModuleConflict")
+      assert.strictEqual(error.module, "lamp")
+      for (const part of ["lamp.on", "lamp.off", "lamp.run"]) assert.include(error.message, part)
     })
   )
 

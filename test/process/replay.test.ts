@@ -3,7 +3,21 @@ import { layer as NodeFileSystemLive } from "@effect/platform-node/NodeFileSyste
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, DateTime, Effect, Exit, FileSystem, Layer, Option, Random, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Command, Dispatcher, Message, Pid, Process, ProcessHost, Recording, Replay, Select, Selectable } from "troupe"
+import {
+  ChildSpec,
+  Command,
+  Dispatcher,
+  Message,
+  Pid,
+  Process,
+  ProcessHost,
+  Recording,
+  Replay,
+  Select,
+  Selectable,
+  Server,
+  Supervisor
+} from "troupe"
 import { collect, type Logged } from "../support/logs.ts"
 import { it as replaying } from "../../src/testing/vitest.ts"
 
@@ -306,6 +320,94 @@ describe("D16 recording and replay", () => {
       }),
     { arbitrary: { runs: 40 } }
   )
+})
+
+describe("D16 servers", () => {
+  const Bank = Server.make("app:bank", {
+    protocol: [Rpc.make("deposit", { payload: Schema.String, success: Schema.Int, error: Schema.String })]
+  })
+  const BankLive = Bank.toLayer(() =>
+    Effect.sync(() => {
+      let sum = 0
+      return Bank.of({
+        handlers: {
+          deposit: (name) =>
+            Effect.gen(function* () {
+              if (name === "") return yield* Effect.fail("nobody")
+              sum += yield* Effect.orDie(Process.yield(Users.slow, name.length))
+              return sum
+            })
+        }
+      })
+    })
+  )
+
+  it.live("D16 what a server was called with, answered, and yielded, and that it was stopped, is played again", () =>
+    Effect.gen(function* () {
+      const recorder = yield* Recording.inMemory
+      yield* Effect.gen(function* () {
+        const bank = yield* Process.spawn(Bank, undefined, { record: recorder })
+        assert.strictEqual(yield* Process.call(bank, "deposit", "Ada"), 3)
+        assert.strictEqual(yield* Effect.flip(Process.call(bank, "deposit", "")), "nobody")
+        assert.strictEqual(yield* Process.call(bank, "deposit", "Grace"), 8)
+        yield* Server.stop(bank)
+      }).pipe(Effect.provide([BankLive.pipe(Layer.provide(UsersLive)), ProcessHost.layer("app:processes")]))
+      const recording = yield* recorder.recording
+      const tags = recording.entries.map(({ _tag }) => _tag)
+      assert.deepStrictEqual(tags.slice(-3), ["Replied", "Drained", "Ended"])
+      const again = yield* Replay.run(Bank, recording).pipe(
+        Effect.provide(BankLive.pipe(Layer.provide(Replay.unhandled(Users))))
+      )
+      assert.deepStrictEqual(again, { exit: Exit.void, matches: true })
+    })
+  )
+})
+
+describe("D16 supervised processes", () => {
+  const fails: BodyOf = ({ who }) =>
+    Effect.gen(function* () {
+      yield* Process.yield(Users.find, { name: "Ada" })
+      const go = yield* Body.receive("go")
+      if (DateTime.toEpochMillis(go.payload.when) === 0) return yield* Effect.fail(`no time for ${who.length}`)
+      return yield* Effect.never
+    })
+
+  for (const inbox of ["keep", undefined] as const) {
+    it.live(
+      `D16 every body of a child is recorded into a file of its own${inbox ? ", restarted in place too" : ""}`,
+      () =>
+        Effect.gen(function* () {
+          const fs = yield* FileSystem.FileSystem
+          const folder = `${yield* fs.makeTempDirectoryScoped()}/recordings`
+          const record = yield* Recording.toFolder(folder)
+          yield* Effect.gen(function* () {
+            const listener = yield* Process.spawn(Listener)
+            const child = ChildSpec.make(Body, { listener, who: [] }, { name: "body", record, inbox })
+            const supervisor = yield* Supervisor.start(Supervisor.make("app:supervisor", { children: [child] }))
+            const down = yield* Supervisor.events(supervisor)
+            yield* Process.send(Body.named("body"), "go", { when: DateTime.makeUnsafe(0) })
+            while ((yield* Selectable.take(down))._tag !== "ChildStarted");
+            yield* Process.terminate(supervisor)
+          }).pipe(
+            Effect.scoped,
+            Effect.provide([
+              Layer.merge(Body.toLayer(fails).pipe(Layer.provide(UsersLive)), ListenerLive),
+              ProcessHost.layer("app:processes"),
+              collect([])
+            ])
+          )
+          const files = (yield* fs.readDirectory(folder)).toSorted()
+          assert.strictEqual(files.length, 2)
+          const [first, second] = yield* Effect.forEach(files, (file) => Recording.read(`${folder}/${file}`))
+          const failed = yield* replayed(fails, first!)
+          assert.isTrue(failed.matches)
+          assert.isTrue(failed.exit !== undefined && Exit.isFailure(failed.exit))
+          assert.strictEqual(second!.entries[0]?._tag, "Began")
+          assert.isTrue((yield* replayed(fails, second!)).matches)
+          assert.strictEqual((yield* fs.stat(`${folder}/${files[0]}`)).mode & 0o777, 0o600)
+        }).pipe(Effect.provide(NodeFileSystemLive))
+    )
+  }
 })
 
 describe("D17 divergence", () => {

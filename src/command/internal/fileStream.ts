@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Yielder } from "../../dispatch/Yielded.ts"
 import { FileStreamError, type FileStreamErrorReason } from "../FileStreamError.ts"
-import { Handles } from "./handles.ts"
+import * as Handles from "../../dispatch/Handles.ts"
 
 /** What an open file may be used for, and where it begins. */
 export type Mode = "read" | "write" | "append" | "createNew" | "update"
@@ -63,7 +63,7 @@ const closedMeanwhile: FileStreamErrorReason = { _tag: "NotOpen" }
 
 /** The open files of processes. */
 export class OpenFiles {
-  private readonly handles = new Handles<OpenFile>()
+  private readonly handles = Handles.make<OpenFile>()
   private readonly fs: FileSystem.FileSystem
   private readonly maxChunkBytes: number
 

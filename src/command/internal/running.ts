@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Yielder } from "../../dispatch/Yielded.ts"
-import { Handles } from "./handles.ts"
+import * as Handles from "../../dispatch/Handles.ts"
 
 interface Work<A, E> {
   readonly fiber: Fiber.Fiber<A, E>
@@ -16,7 +16,7 @@ interface Work<A, E> {
 }
 
 export class Running<A, E> {
-  private readonly handles = new Handles<Work<A, E>>()
+  private readonly handles = Handles.make<Work<A, E>>()
 
   /** Begins work that belongs to the process and ends with the scope; answers its number. */
   start(process: Yielder, scope: Scope.Scope, work: Effect.Effect<A, E>): Effect.Effect<number> {

@@ -14,7 +14,7 @@ import type { SqlClient, TransactionConnection } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type { Yielder } from "../../dispatch/Yielded.ts"
 import { failedStatement, NestedTransactionOpen, SqlFailed, TransactionNotOpen } from "../SqlError.ts"
-import { Handles } from "./handles.ts"
+import * as Handles from "../../dispatch/Handles.ts"
 
 class Transaction {
   /** One statement after the other; the end takes its turn among them. */
@@ -38,7 +38,7 @@ class Transaction {
 
 /** The transactions that processes have begun with a client. */
 export class Transactions {
-  private readonly handles = new Handles<Transaction>()
+  private readonly handles = Handles.make<Transaction>()
   private readonly client: SqlClient
 
   constructor(client: SqlClient) {

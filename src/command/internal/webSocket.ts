@@ -10,7 +10,7 @@ import * as Socket from "effect/socket/Socket"
 import type { Yielder } from "../../dispatch/Yielded.ts"
 import type { Connect, Message, Received, State } from "../WebSocketMessage.ts"
 import { WebSocketError, type WebSocketErrorReason } from "../WebSocketError.ts"
-import { Handles } from "./handles.ts"
+import * as Handles from "../../dispatch/Handles.ts"
 import { networkFailure } from "./networkFailure.ts"
 import { shownUrl } from "./shownUrl.ts"
 
@@ -180,7 +180,7 @@ const urlRefusal = (text: string): WebSocketErrorReason | undefined => {
 
 /** The connections of processes. */
 export class Connections {
-  private readonly handles = new Handles<Open>()
+  private readonly handles = Handles.make<Open>()
   private readonly construct: Socket.WebSocketConstructor["Service"]
   private readonly limits: Limits
 

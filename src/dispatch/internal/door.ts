@@ -118,6 +118,15 @@ export class Door {
     return this.pending.get(tag)
   }
 
+  /** The last tag that the process gave; one that is replayed begins behind that of its recording. */
+  get given(): number {
+    return this.lastTag
+  }
+
+  set given(tag: number) {
+    this.lastTag = tag
+  }
+
   /** Whether the process ever gave the tag. */
   hasGiven(tag: number): boolean {
     return Number.isInteger(tag) && tag !== 0 && tag <= this.lastTag && tag >= this.lastInnerTag

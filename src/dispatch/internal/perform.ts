@@ -20,7 +20,7 @@ type Work = Effect.Effect<unknown, unknown>
  * answered at once is answered with an `Exit`, the rest is work for whichever fiber, and nothing is answered where there is
  * no work but to wait. An interruption reaches the handler; the yield is given up then, and nothing completes it any more.
  */
-export const perform = (door: Door, pending: Pending, timeout: Duration.Input | undefined): Work | undefined => {
+export const perform = (door: Door, pending: Pending, timeout: Duration.Duration | undefined): Work | undefined => {
   const { exit, handling, registry } = pending
   if (exit !== undefined) return exit
   // A script answers in place of the handlers.
@@ -44,7 +44,7 @@ export const perform = (door: Door, pending: Pending, timeout: Duration.Input | 
     const inner = work
     work = effectOf("An interceptor", pending, () => around(pending, inner))
   }
-  if (timeout !== undefined) work = limited(pending, work, Duration.fromInputUnsafe(timeout))
+  if (timeout !== undefined) work = limited(pending, work, timeout)
   return asHandler(door, handling, pending, work)
 }
 

@@ -4,7 +4,13 @@
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import { type Any, ranges } from "../Command.ts"
-import { CommandConflict, InvalidCommandId, type RegistrationError, RegistryFrozen } from "../DispatchError.ts"
+import {
+  CommandConflict,
+  InvalidCommandId,
+  ModuleConflict,
+  type RegistrationError,
+  RegistryFrozen
+} from "../DispatchError.ts"
 import type { AnyYielded } from "../Yielded.ts"
 
 /** A handler, and what it was built with. */
@@ -112,6 +118,11 @@ export class Registry {
         })
       }
       ids.set(command.id, handling)
+    }
+    const namesakes = this.all.filter(({ command }) => command.module === module)
+    if (namesakes.length > 0) {
+      const tags = (all: ReadonlyArray<Handling>) => all.map(({ command }) => command._tag)
+      return new ModuleConflict({ module, commands: tags(handlings), registered: tags(namesakes) })
     }
     for (const [id, handling] of ids) this.set(id, handling)
     return () => {

@@ -39,6 +39,12 @@ interface Successor {
   readonly allowance: Allowance | undefined
 }
 
+/** What makes a process more than that. */
+interface Role {
+  /** It is to end when it has handled what waits. */
+  onDrain?(): void
+}
+
 // Interrupting a fiber runs its finalizers on the stack of who interrupts. Exits that travel along chains of links would
 // overflow it, so that beyond this depth they take a step of the run queue. The test W25 runs chains of 5,000.
 const MaxNestedStops = 16
@@ -62,7 +68,7 @@ export class Cell extends Recipient implements Waited {
   /** The processes that it supervises: they don't outlive it. */
   children: Set<Cell> | undefined = undefined
   /** What makes it more than a process: a server or a supervisor, to those who know it. */
-  role: object | undefined = undefined
+  role: (object & Role) | undefined = undefined
   /** Where the state is that the process shows. */
   shown: Ref.Ref<unknown> | undefined = undefined
   /** Where what it yields passes; made for the first. */
@@ -190,7 +196,8 @@ export class Cell extends Recipient implements Waited {
   }
 
   /** Begins anew: with another definition, or with the same one after its body has ended. */
-  restart(implementation: Implementation, args: unknown): void {
+  restart(implementation: Implementation, args: unknown, witness?: Witness): void {
+    this.witness = witness
     this.rested = undefined
     this.status = "running"
     this.opened = false
@@ -240,6 +247,8 @@ export class Cell extends Recipient implements Waited {
     if (this.status !== "running") return
     this.status = "draining"
     for (const inbox of this.queues) inbox.close(({ request }) => new ProcessClosed({ target: this.name, request }))
+    this.witness?.onDrain()
+    this.role?.onDrain?.()
   }
 
   /** Ends the process with `exit` when its finalizers have run. */

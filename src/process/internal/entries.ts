@@ -24,6 +24,7 @@ export const began = (cell: Cell, seed: number, args: unknown): Made =>
     process: cell.definition.name,
     pid: cell.name,
     seed,
+    tag: cell.door.given,
     args
   }))
 
@@ -56,6 +57,8 @@ export const received = (cell: Cell, message: MessageImpl): Made => {
 }
 
 export const told = (event: unknown): Made => Exit.succeed({ _tag: "Told", event: canonical(event) })
+
+export const drained: Made = Exit.succeed({ _tag: "Drained" })
 
 // What the receiver takes is not known where it is played again, so that no schema can say how to write it.
 export const sent = (to: string, { payload, topic }: AnyMessage, error: SendError | undefined): Made =>

@@ -68,6 +68,8 @@ export class Player implements Witness, Journal, Script {
     this.cell = cell
     cell.door.journal = this
     cell.door.script = this
+    const [began] = this.entries
+    if (began?._tag === "Began") cell.door.given = began.tag
     ;(cell.inspection ??= new Inspection(cell)).install(WitnessSpy, {
       initial: undefined,
       next: (_, event) => {
@@ -81,7 +83,9 @@ export class Player implements Witness, Journal, Script {
 
   /** The body waits for what does not come. */
   onStalled(): void {
-    this.diverge("nothing: the body waits for what is not in the recording")
+    this.diverge(
+      "nothing: the body waits for what is not in the recording, or sleeps by itself, longer than patience allows (Clock.sleep is a command)"
+    )
   }
 
   // ---------------------------------------------------------------- what the body does
@@ -115,6 +119,9 @@ export class Player implements Witness, Journal, Script {
     this.does(entries.sent(to, message, error))
     return error === undefined ? Exit.void : Exit.fail(error)
   }
+
+  // It was drained from here.
+  onDrain(): void {}
 
   onUnplayable(what: string): void {
     this.does(entries.unplayable(what))
@@ -163,6 +170,7 @@ export class Player implements Witness, Journal, Script {
     if (cell === undefined || isOffered || this.isOver) return
     if (next?._tag === "Received") this.offer(cell, next)
     else if (next?._tag === "Told") this.tell(cell, next)
+    else if (next?._tag === "Drained") this.drain(cell)
     else this.feedSoon()
   }
 
@@ -207,6 +215,12 @@ export class Player implements Witness, Journal, Script {
     if (call) message.call = new Call(message, cell, cell.host.dispatcher, () => {})
     this.isOffered = true
     cell.accept(message)
+  }
+
+  private drain(cell: Cell): void {
+    this.at++
+    cell.drain()
+    this.advance()
   }
 
   private tell(cell: Cell, { event }: Extract<Entry, { _tag: "Told" }>): void {

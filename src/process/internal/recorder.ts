@@ -12,38 +12,30 @@ import type { Cell } from "./cell.ts"
 import * as entries from "./entries.ts"
 import { Inspection } from "./inspection.ts"
 import type { MessageImpl } from "./message.ts"
+import type { Sink } from "./sink.ts"
 import { randomOf, type Witness } from "./witness.ts"
-
-/** Where lines go. */
-export interface Sink {
-  readonly write: (line: string) => void
-  /** Waits until what was written is kept. */
-  readonly flush: Effect.Effect<void>
-}
 
 export const WitnessSpy = Symbol.for("troupe/process/Recording")
 
 export class Recorder implements Witness, Journal {
   readonly random: Witness["random"]
-  private readonly sink: Sink
+  private readonly sinkOf: (cell: Cell) => Sink
   private readonly seed: number
+  private sink: Sink | undefined = undefined
   private cell: Cell | undefined = undefined
   // The yields that were made in what the body runs at present.
   private readonly fresh = new Set<Pending>()
   private isBroken = false
 
-  constructor(sink: Sink, seed: number) {
-    this.sink = sink
+  constructor(sinkOf: (cell: Cell) => Sink, seed: number) {
+    this.sinkOf = sinkOf
     this.seed = seed
     this.random = randomOf(seed)
   }
 
-  /** Whether it has recorded a process. */
-  get isUsed(): boolean {
-    return this.cell !== undefined
-  }
-
   onBegin(cell: Cell, args: unknown): void {
+    const sink = this.sinkOf(cell)
+    this.sink = sink
     this.cell = cell
     this.write(entries.began(cell, this.seed, args))
     cell.door.journal = this
@@ -57,7 +49,7 @@ export class Recorder implements Witness, Journal {
         return undefined
       }
     })
-    Effect.runSync(Scope.addFinalizer(cell.scope, this.sink.flush))
+    Effect.runSync(Scope.addFinalizer(cell.scope, sink.end))
   }
 
   onSend(to: string, message: MessageImpl, send: () => Effect.Effect<void, SendError>): Effect.Effect<void, SendError> {
@@ -68,6 +60,10 @@ export class Recorder implements Witness, Journal {
       else if (error._tag === "Some") this.write(entries.sent(to, message, error.value))
       return Effect.void
     })
+  }
+
+  onDrain(): void {
+    this.write(entries.drained)
   }
 
   onUnplayable(what: string): void {
@@ -101,7 +97,7 @@ export class Recorder implements Witness, Journal {
 
   private write(made: entries.Made): void {
     if (this.isBroken) return
-    if (Exit.isSuccess(made)) return this.sink.write(JSON.stringify(made.value))
+    if (Exit.isSuccess(made)) return this.sink?.write(JSON.stringify(made.value))
     // A recording with a hole replays nothing: it ends where it can't go on, and says so.
     this.isBroken = true
     const { cell } = this

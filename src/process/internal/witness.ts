@@ -17,6 +17,8 @@ export interface Witness {
   onBegin(cell: Cell, args: unknown): void
   /** The process sends a message; `send` does it. */
   onSend(to: string, message: MessageImpl, send: () => Effect.Effect<void, SendError>): Effect.Effect<void, SendError>
+  /** The process is to end when it has handled what waits. */
+  onDrain(): void
   /** The process does what can't be played again. */
   onUnplayable(what: string): void
   /** The body has ended. */

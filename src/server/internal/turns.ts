@@ -35,6 +35,10 @@ export class Turns {
     this.wakeSoon()
   }
 
+  onDrain(): void {
+    this.wakeSoon()
+  }
+
   /** In a later step: what wakes the server goes on first. */
   wakeSoon(): void {
     if (this.waiting !== undefined) this.#cell.host.dispatcher.scheduleTask(() => this.waiting?.wake(), 0)

@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import type { DeadLetter, Reason } from "../../process/DeadLetter.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { Implementation } from "../../process/internal/definition.ts"
+import { nextOf } from "../../process/Recording.ts"
 import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import type { Environment } from "../../process/internal/environment.ts"
 import { isOrderly } from "../../process/internal/exit.ts"
@@ -118,7 +119,7 @@ export class Child implements Keeper {
     }
     const kept = this.cell
     if (kept === undefined) return this.spawn(implementation)
-    kept.restart(implementation, this.spec.args)
+    kept.restart(implementation, this.spec.args, nextOf(this.spec.options.record))
     return Exit.succeed(kept)
   }
 
@@ -137,7 +138,7 @@ export class Child implements Keeper {
     if (options.name !== undefined && owner !== undefined) {
       return Exit.fail(new AlreadyStarted({ name: options.name, pid: owner.pid }))
     }
-    const spawned = host.spawnAs(implementation, args, this.environment)
+    const spawned = host.spawnAs(implementation, args, this.environment, nextOf(options.record))
     if (Exit.isSuccess(spawned)) {
       const cell = spawned.value
       this.cell = cell
