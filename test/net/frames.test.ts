@@ -24,7 +24,11 @@ describe("frames", () => {
   it.prop("K45 any cut of the bytes gives the same frames", [Frames, Cuts], ([frames, cuts]) => {
     const [first, ...rest] = frames.map((frame) => Uint8Array.from(frame))
     const decoded = decode(encode([first!, ...rest]), cuts)
-    assert.deepStrictEqual(decoded, { frames: frames.map((frame) => [...frame]), tooLong: undefined, isAmidFrame: false })
+    assert.deepStrictEqual(decoded, {
+      frames: frames.map((frame) => [...frame]),
+      tooLong: undefined,
+      isAmidFrame: false
+    })
   })
 
   it.prop("bytes that end within a frame are known as such", [Frames, Cuts], ([frames, cuts]) => {
@@ -39,7 +43,11 @@ describe("frames", () => {
     const [frames, cuts] = given
     const [first, ...rest] = frames.map((frame) => Uint8Array.from(frame))
     const bytes = Uint8Array.from([...encode([first!, ...rest]), ...mark(1001)])
-    assert.deepStrictEqual(decode(bytes, cuts), { frames: frames.map((frame) => [...frame]), tooLong: 1001, isAmidFrame: false })
+    assert.deepStrictEqual(decode(bytes, cuts), {
+      frames: frames.map((frame) => [...frame]),
+      tooLong: 1001,
+      isAmidFrame: false
+    })
   })
 
   it("K38 the limit itself is carried, and one more is not", () => {
