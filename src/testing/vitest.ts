@@ -165,6 +165,18 @@ export const conforms = (name: string, subject: Subject): void => {
  * })
  * ```
  *
+ * **Example** (The tests that every transport has to pass)
+ *
+ * ```ts no-run
+ * import { Effect } from "effect"
+ * import { Network } from "troupe/testing"
+ * import { it } from "troupe/testing/vitest"
+ *
+ * it.conforms("simulated network", {
+ *   make: Effect.map(Network.make(), (network) => network.transport("near", "far"))
+ * })
+ * ```
+ *
  * @category testing
  */
 export const it: It = new Proxy(effectIt, {

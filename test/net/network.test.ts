@@ -1,5 +1,5 @@
 import { assert, describe } from "@effect/vitest"
-import { Clock, Effect, Fiber, Ref, type Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Ref, Scope } from "effect"
 import { Explore, Network, TransportConformance } from "troupe/testing"
 import { it } from "troupe/testing/vitest"
 import type { Wire } from "../../src/net/Transport.ts"
@@ -34,7 +34,7 @@ describe("the guarantees hold under every schedule", () => {
         Explore.check(
           Effect.scoped(one.run(subject({ maxFrame: 4096, window: 100_000, latency: { min: 0, max: 2 } }))),
           {
-            schedules: 5,
+            schedules: 20,
             maxSteps: 200_000
           }
         ),
@@ -214,6 +214,7 @@ describe("partitions", () => {
     })
   )
 
+  const heldLong = [0, 0, 0]
   explored(
     "swizzle: everything is clogged once and passes in the end, in order",
     { latency: { min: 0, max: 3 } },
@@ -230,18 +231,25 @@ describe("partitions", () => {
         const received = wires.map((): Array<number> => [])
         yield* Effect.forEach(wires, ({ far }, at) => Effect.forkChild(arrived(far, received[at]!)))
         const swizzling = yield* Effect.forkChild(network.swizzle("1 second"))
-        yield* Effect.forEach(upTo(50), (at) =>
-          Effect.andThen(
-            Effect.forEach(wires, ({ near }) => near.send(frame(at))),
-            Effect.sleep("20 millis")
-          )
-        )
+        const held = wires.map(() => 0)
+        for (let at = 0; at < 50; at++) {
+          yield* Effect.forEach(wires, ({ near }) => near.send(frame(at)))
+          yield* Effect.sleep("20 millis")
+          for (const [wire, numbers] of received.entries()) if (numbers.length <= at) held[wire]!++
+        }
         yield* Fiber.join(swizzling)
         yield* Effect.sleep("10 millis")
         for (const numbers of received) yield* check(numbers.join() === upTo(50).join(), `${numbers.join()} arrived`)
+        for (const [wire, turns] of held.entries()) heldLong[wire]! += turns
         yield* check((yield* Clock.currentTimeMillis) <= 1100, "it took longer than was said")
       })
   )
+
+  it("each link for a while", () =>
+    assert.isTrue(
+      heldLong.every((turns) => turns > 100),
+      heldLong.join()
+    ))
 
   explored("swizzle: an interrupted one leaves nothing clogged, and what was clogged before is", {}, (network) =>
     Effect.gen(function* () {
@@ -382,6 +390,47 @@ describe("nodes", () => {
 })
 
 describe("wires", () => {
+  explored("whose listener closes before a frozen node has accepted them are lost", {}, (network) =>
+    Effect.gen(function* () {
+      const transport = network.transport("a", "b")
+      const scope = yield* Scope.make()
+      yield* Scope.provide(transport.listen(echo), scope)
+      yield* network.freeze("b")
+      const wire = yield* transport.connect
+      yield* Scope.close(scope, Exit.void)
+      yield* network.thaw("b")
+      yield* check((yield* wire.closed).by === "loss", "it is not lost")
+    })
+  )
+
+  explored("that break while they are connected are Lost", { latency: "100 millis" }, (network) =>
+    Effect.gen(function* () {
+      const transport = network.transport("a", "b")
+      yield* transport.listen(echo)
+      const connecting = yield* Effect.forkChild(Effect.flip(transport.connect))
+      yield* Effect.sleep("150 millis")
+      yield* network.sever("a", "b")
+      const { reason } = yield* Fiber.join(connecting)
+      yield* check(reason === "Lost", reason)
+    })
+  )
+
+  it.explore(
+    "are lost when their network ends",
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const network = yield* Scope.provide(Network.make(), scope)
+      const { far, near } = yield* between(network)
+      yield* near.send(frame(1))
+      yield* Scope.close(scope, Exit.void)
+      yield* check((yield* near.closed).by === "loss", "one side is not")
+      yield* check((yield* far.closed).by === "loss", "the other side is not")
+      const refused = yield* Effect.flip(near.send(frame(2)))
+      yield* check(refused._tag === "WireClosed", refused.message)
+    }),
+    { schedules: 50 }
+  )
+
   explored("severed: those between two nodes are lost on both sides, and no other", {}, (network) =>
     Effect.gen(function* () {
       const lost = yield* between(network, "a", "b")
@@ -409,7 +458,8 @@ describe("wires", () => {
       yield* near.close
       const end = yield* Fiber.join(taking)
       const isWhole = end._tag === "WireClosed" && end.by === "the other side"
-      isWhole ? whole++ : broken++
+      if (isWhole) whole++
+      else broken++
       yield* check(numbers.join() === upTo(numbers.length).join(), `${numbers.join()} arrived`)
       yield* check(!isWhole || numbers.length === 20, `a wire that was closed in order has carried ${numbers.length}`)
       yield* check(numbers.length <= sent, "more arrived than was sent")

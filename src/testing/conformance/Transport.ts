@@ -16,6 +16,11 @@ export { NotKept } from "./internal/keeping.ts"
 /**
  * What is tested: how to make a transport, and what else can be done with it.
  *
+ * **Details**
+ *
+ * A few small frames may be underway before the other side takes them; a transport that has each send wait until its frame is
+ * taken is not one for these cases.
+ *
  * @category models
  */
 export interface Subject {
@@ -60,15 +65,22 @@ export interface Case {
  *
  * ```ts import.meta.vitest
  * import { Effect } from "effect"
- * import { TransportConformance } from "troupe/testing"
+ * import { Network, TransportConformance } from "troupe/testing"
  *
- * const failures = (subject: TransportConformance.Subject) =>
- *   Effect.forEach(
- *     TransportConformance.cases.filter((one) => TransportConformance.applies(one, subject)),
- *     (one) => Effect.option(Effect.flip(Effect.scoped(one.run(subject))))
- *   )
+ * const subject: TransportConformance.Subject = {
+ *   make: Effect.map(Network.make(), (network) => network.transport("near", "far"))
+ * }
  *
- * TransportConformance.cases.some((one) => one.name.includes("order")) // => true
+ * const tested = Effect.forEach(
+ *   TransportConformance.cases.filter((one) => one.id === "K45" && TransportConformance.applies(one, subject)),
+ *   (one) =>
+ *     Effect.match(Effect.scoped(one.run(subject)), {
+ *       onSuccess: () => `kept: ${one.name}`,
+ *       onFailure: (error) => error.message
+ *     })
+ * )
+ *
+ * await Effect.runPromise(tested) // => ["kept: a frame may have any bytes"]
  * ```
  *
  * @category cases

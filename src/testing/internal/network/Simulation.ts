@@ -257,7 +257,7 @@ export class Simulation implements Around {
             if (node.listener === listener) node.listener = undefined
           })
       )
-      return { transport, wires: listener.serving.wires }
+      return { transport, wires: listener.serving.counts.wires }
     })
   }
 }
