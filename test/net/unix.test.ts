@@ -110,18 +110,22 @@ describe("unix", () => {
       const folder = yield* directory
       const path = join(folder, "wire.sock")
       yield* stale(path)
-      const start = Date.now() + 1500
+      const go = join(folder, "go")
       const code = `
         import { Effect } from "effect"
+        import { existsSync } from "node:fs"
         import * as Unix from "./src/net/transport/node/Unix.ts"
         const listen = Unix.make({ path: ${JSON.stringify(path)} }).listen(() => Effect.never)
         setTimeout(() => {}, 60_000)
-        await new Promise((go) => setTimeout(go, ${start} - Date.now()))
+        console.log("ready")
+        while (!existsSync(${JSON.stringify(go)})) await new Promise((look) => setImmediate(look))
         await Effect.runPromise(Effect.scoped(Effect.matchEffect(listen, {
           onFailure: (error) => Effect.sync(() => { console.log("done"); console.log(error.reason) }),
           onSuccess: () => Effect.andThen(Effect.sync(() => { console.log("done"); console.log("listens") }), Effect.never)
         })))`
       const programs = yield* Effect.forEach([1, 2, 3], () => program(code))
+      yield* Effect.forEach(programs, ({ said }) => said("ready"), { concurrency: "unbounded" })
+      writeFileSync(go, "")
       yield* Effect.forEach(programs, ({ said }) => said("done"), { concurrency: "unbounded" })
       const outcomes = yield* Effect.forEach(
         programs,

@@ -131,15 +131,19 @@ export const make = (options: Options): Transport => {
       socket.setKeepAlive(socketOptions.keepAlive, socketOptions.keepAliveInitialDelay)
       return socket
     },
-    server: () =>
-      NodeTls.createServer({
+    server: () => {
+      const server = NodeTls.createServer({
         ...credentials(),
         ...socketOptions,
         handshakeTimeout: Duration.toMillis(limits.connectTimeout),
         requestCert: requiresCertificates,
         // Node ends the connection without a word otherwise; `admits` decides, and who is refused learns why.
         rejectUnauthorized: false
-      }),
+      })
+      // Node leaves one open whose handshake takes too long.
+      server.on("tlsClientError", (_, socket) => socket.destroy())
+      return server
+    },
     accepted: "secureConnection",
     admits: (socket) => !requiresCertificates || subjectOf(socket) !== undefined,
     peerOf: (socket) => ({ ...peerOf(socket), ...shown(subjectOf(socket)) }),

@@ -221,7 +221,8 @@ const listening = (url: URL, address: string): Effect.Effect<Http.Server, Transp
   return Effect.acquireRelease(
     Effect.flatMap(server, (server) =>
       Effect.callback<Http.Server, TransportError>((resume) => {
-        server.once("error", (error) => resume(Effect.fail(failed.from("listen", error))))
+        // Later ones are of single connections, which know them too.
+        server.on("error", (error) => resume(Effect.fail(failed.from("listen", error))))
         const host = url.hostname.replace(/^\[|\]$/g, "")
         const port = url.port === "" ? 80 : Number(url.port)
         server.listen({ host, port }, () => resume(Effect.succeed(server)))

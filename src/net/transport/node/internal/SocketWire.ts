@@ -59,17 +59,15 @@ export class SocketWire implements Wire {
     this.socket = socket
     this.decoder = new Decoder(maxFrame)
     this.outgoing = new Outgoing(socket, () => this.admit())
-    let fault = ""
     socket.on("data", (chunk: Uint8Array) => this.take(chunk))
     socket.on("end", () => {
       this.lose(this.decoder.isAmidFrame ? "in the middle of a frame" : "it ended without a goodbye")
     })
-    socket.on("error", (error) => {
-      fault = error.message
-    })
+    // One of TLS does not close the socket.
+    socket.on("error", (error) => this.lose(error.message))
     socket.on("close", () => {
       clearTimeout(this.lingering)
-      this.lose(fault)
+      this.lose("")
       Deferred.doneUnsafe(this.gone, Exit.void)
     })
     if (start !== undefined) this.take(start)
