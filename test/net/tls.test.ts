@@ -176,8 +176,12 @@ describe("tls", () => {
       const speak = (version: "TLSv1.1" | "TLSv1.2") =>
         Effect.callback<string>((resume) => {
           const socket = connectTls({
-            ...{ host: "127.0.0.1", port: portOf(transport), ca: authority, ciphers: "DEFAULT:@SECLEVEL=0" },
-            ...{ minVersion: version, maxVersion: version }
+            host: "127.0.0.1",
+            port: portOf(transport),
+            ca: authority,
+            ciphers: "DEFAULT:@SECLEVEL=0",
+            minVersion: version,
+            maxVersion: version
           })
           socket.on("secureConnect", () => resume(Effect.succeed(socket.getProtocol() ?? "")))
           socket.on("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code ?? "")))

@@ -335,6 +335,7 @@ describe("unix", () => {
       const { kill, said } = yield* program(`
         import { createConnection } from "node:net"
         const socket = createConnection(${JSON.stringify(path)}, () => {
+          socket.resume()
           socket.write(Uint8Array.from(${JSON.stringify([...hello])}))
           socket.write(Uint8Array.from(${JSON.stringify([...encode([bytes("whole")]), 0, 0, 0, 9, 1, 2])}), () => console.log("sent"))
         })`)

@@ -60,14 +60,12 @@ export class SocketWire implements Wire {
     this.decoder = new Decoder(maxFrame)
     this.outgoing = new Outgoing(socket, () => this.admit())
     socket.on("data", (chunk: Uint8Array) => this.take(chunk))
-    socket.on("end", () => {
-      this.lose(this.decoder.isAmidFrame ? "in the middle of a frame" : "it ended without a goodbye")
-    })
+    socket.on("end", () => this.lose("it ended without a goodbye"))
     // One of TLS does not close the socket.
     socket.on("error", (error) => this.lose(error.message))
     socket.on("close", () => {
       clearTimeout(this.lingering)
-      this.lose("")
+      this.lose("its socket was closed")
       Deferred.doneUnsafe(this.gone, Exit.void)
     })
     if (start !== undefined) this.take(start)
@@ -208,7 +206,7 @@ export class SocketWire implements Wire {
 
   // The socket has ended, or is gone: nobody takes what is left.
   private lose(detail: string): void {
-    this.finish("loss", detail)
+    this.finish("loss", this.decoder.isAmidFrame ? `${detail}, in the middle of a frame` : detail)
     this.outgoing.drop()
     this.socket.destroy()
   }
