@@ -25,7 +25,7 @@ const highWater = 256 * 1024
 const frameCost = 32
 
 // How long a wire that is closed waits for the other side to take something more of what was sent.
-const linger = "5 seconds"
+const linger = "3 seconds"
 
 const turnsToHearOfLoss = 8
 
