@@ -164,8 +164,9 @@ describe("Grpc", () => {
             const proxy = yield* tcpServer((socket) => {
               const beyond = connect(Number(new URL(transport.address).port), host)
               beyond.on("error", () => {})
-              socket.on("data", (chunk) => chunks.push(chunk)).pipe(beyond)
-              beyond.on("data", (chunk) => chunks.push(chunk)).pipe(socket)
+              socket.on("close", () => beyond.destroy())
+              socket.on("data", (chunk: Buffer) => chunks.push(chunk)).pipe(beyond)
+              beyond.on("data", (chunk: Buffer) => chunks.push(chunk)).pipe(socket)
             })
             const { connect: connecting } = yield* Grpc.make({ host, port: proxy.port, tls: options })
             yield* roundTrip(yield* connecting, secret)
@@ -341,6 +342,7 @@ describe("Grpc", () => {
       const proxy = yield* tcpServer((socket) => {
         const beyond = connect(Number(new URL(listening.transport.address).port), host)
         beyond.on("error", () => {})
+        socket.on("close", () => beyond.destroy())
         socket.on("data", (chunk) => frozen || beyond.write(chunk))
         beyond.on("data", (chunk) => frozen || socket.write(chunk))
       })

@@ -20,10 +20,8 @@ const identity = (name: string, authority: string): Identity => {
   const extensions = `${name}.ext`
   writeFileSync(join(directory, extensions), "subjectAltName=IP:127.0.0.1,DNS:localhost\n")
   openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/O=Troupe/CN=${name}`)
-  openssl(
-    ...["x509", "-req", "-in", `${name}.csr`, "-CA", `${authority}.crt`, "-CAkey", `${authority}.key`],
-    ...["-CAcreateserial", "-days", "2", "-out", `${name}.crt`, "-extfile", extensions]
-  )
+  const signing = ["-CA", `${authority}.crt`, "-CAkey", `${authority}.key`, "-CAcreateserial", "-days", "2"]
+  openssl("x509", "-req", "-in", `${name}.csr`, ...signing, "-out", `${name}.crt`, "-extfile", extensions)
   return { certificate: read(`${name}.crt`), key: Redacted.make(read(`${name}.key`)) }
 }
 

@@ -66,7 +66,7 @@ export interface Options {
  *
  * - A client in another language may end its side of the call and still read: then `receive` fails, as nothing more comes,
  *   and what is sent arrives until `serve` ends.
- * - A wire that is closed gives the other side 5 seconds to take what was sent.
+ * - A wire that is closed waits for the other side to take what was sent, until it has taken nothing for 3 seconds.
  * - A listener that stops takes no new wires, closes those that are open, and gives calls 5 seconds to be answered.
  *
  * **Errors**
@@ -79,7 +79,7 @@ export interface Options {
  *
  * **Example** (A wire over HTTP/2)
  *
- * ```ts
+ * ```ts import.meta.vitest
  * import { Effect } from "effect"
  * import * as Grpc from "troupe/net/grpc"
  *

@@ -76,7 +76,7 @@ export interface Calls<R = never> {
  *
  * **Example** (Greeting callers in any language)
  *
- * ```ts
+ * ```ts no-run
  * import { Effect, Stream } from "effect"
  * import * as Grpc from "troupe/net/grpc"
  *

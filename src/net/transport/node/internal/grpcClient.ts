@@ -1,17 +1,19 @@
 /**
  * The client of a gRPC transport: one connection for each wire.
  */
-import type { ClientOptions, StatusObject } from "@grpc/grpc-js"
+import type { ChannelCredentials, ClientOptions, StatusObject } from "@grpc/grpc-js"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Wire } from "../../../Transport.ts"
 import { TransportError } from "../../../TransportError.ts"
+import { ClientSockets } from "./clientSockets.ts"
 import { codes, connectReason, showStatus } from "./grpcErrors.ts"
 import {
   asBuffer,
   channelOptions,
   clientCredentials,
+  serverName,
   connectPath,
   type Module,
   type Settings,
@@ -42,23 +44,17 @@ const failed = (settings: Settings, reason: TransportError["reason"], detail: st
 
 const open = (grpc: Module, settings: Settings) =>
   Effect.gen(function* () {
-    const { port, tls } = settings
+    const { port } = settings
     if (!(port >= 1 && port <= 65535)) return yield* failed(settings, "InvalidAddress", `there is no port ${port}`)
     const credentials = yield* Effect.try({
-      try: () => clientCredentials(grpc, tls),
+      try: () => clientCredentials(grpc, settings),
       catch: (error) => failed(settings, "Untrusted", String(error))
     })
-    const client = yield* Effect.try({
-      try: () => new grpc.Client(`dns:///${settings.target}`, credentials, clientOptions(settings)),
+    const sockets = new ClientSockets()
+    const [client, call] = yield* Effect.try({
+      try: () => sockets.during(() => dial(grpc, credentials, settings)),
       catch: (error) => failed(settings, "InvalidAddress", String(error))
-    })
-    const call = client.makeBidiStreamRequest(
-      connectPath,
-      asBuffer,
-      (bytes: Uint8Array) => bytes,
-      new grpc.Metadata(),
-      {}
-    )
+    }).pipe(Effect.onError(() => Effect.sync(() => sockets.destroy())))
     const connection = new GrpcWire(call, settings.maxFrame, {
       saysClosing: true,
       peer: () => ({ address: settings.address, certificate: subjectOf(call.getAuthContext()) }),
@@ -74,13 +70,24 @@ const open = (grpc: Module, settings: Settings) =>
       const by = status.code === codes.OK ? "the other side" : "loss"
       connection.onOver(by, by === "loss" ? showStatus(status) : "", "ends")
       client.close()
+      sockets.destroy()
     })
     const opened = Effect.callback<void, TransportError>((resume) => {
       call.once("metadata", () => resume(Effect.void))
-      call.once("status", (status: StatusObject) => resume(failed(settings, connectReason(status), showStatus(status))))
+      call.once("status", (status: StatusObject) =>
+        resume(
+          failed(settings, connectReason(status, settings.tls === undefined ? "plain" : "TLS"), showStatus(status))
+        )
+      )
     })
     return { connection, opened }
   })
+
+const dial = (grpc: Module, credentials: ChannelCredentials, settings: Settings) => {
+  const client = new grpc.Client(`dns:///${settings.target}`, credentials, clientOptions(settings))
+  const received = (bytes: Uint8Array): Uint8Array => bytes
+  return [client, client.makeBidiStreamRequest(connectPath, asBuffer, received, new grpc.Metadata(), {})] as const
+}
 
 // grpc-js cuts a message off that is longer than any piece of a frame may be, and says so in the text of the status. The
 // server may say the same of ours, with a limit of its own.
@@ -99,5 +106,5 @@ const clientOptions = (settings: Settings): ClientOptions => ({
   // The address is the one to connect to, whatever proxies the environment names, or settings the name's server has.
   "grpc.enable_http_proxy": 0,
   "grpc.service_config_disable_resolution": 1,
-  ...(settings.tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": settings.tls.serverName })
+  ...serverName(settings)
 })

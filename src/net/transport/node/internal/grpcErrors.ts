@@ -36,10 +36,18 @@ const causes: ReadonlyArray<readonly [RegExp, Why]> = [
   [/certificate|self.signed|altnames|tls|ssl|EPROTO/i, "Untrusted"]
 ]
 
+// Of a server that ends a connection before it has said a word of HTTP/2: over TLS that is one to which a certificate was shown
+// that it does not like.
+const mute = /Last error: Failed to connect/
+
 /** Why nothing can be connected to, by the status with which the call ended. */
-export const connectReason = ({ code, details }: Pick<StatusObject, "code" | "details">): Why => {
+export const connectReason = (
+  { code, details }: Pick<StatusObject, "code" | "details">,
+  over: "plain" | "TLS"
+): Why => {
   switch (code) {
     case codes.UNAVAILABLE:
+      if (over === "TLS" && mute.test(details)) return "Untrusted"
       return causes.find(([pattern]) => pattern.test(details))?.[1] ?? "Lost"
     case codes.DEADLINE_EXCEEDED:
       return "TimedOut"

@@ -32,6 +32,9 @@ const grace = "5 seconds"
 // How many connections there may be besides those that can carry a wire: who is refused is told why on one.
 const spareConnections = 16
 
+// How long a connection that this side has ended waits for the other's end, in milliseconds.
+const endTimeout = 1000
+
 /** One that listens: its port, and how many wires are open. */
 export interface Bound {
   readonly port: number
@@ -119,6 +122,8 @@ class Serving {
     // What goes wrong is seen by the calls on it.
     socket.on("error", () => {})
     socket.once("close", () => this.sockets.delete(socket))
+    // A client that stands still would keep it for ever.
+    socket.once("finish", () => socket.setTimeout(endTimeout, () => socket.destroy()))
     injector.injectConnection(socket)
   }
 

@@ -5,6 +5,8 @@ import type * as Grpc from "@grpc/grpc-js"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import { Buffer } from "node:buffer"
+import { isIP } from "node:net"
+import { checkServerIdentity } from "node:tls"
 import type { Tls } from "../Grpc.ts"
 import type { Calls } from "../GrpcCalls.ts"
 
@@ -45,13 +47,25 @@ export const channelOptions = ({ keepAlive, maxMessage }: Settings): Grpc.Channe
 
 const pem = (text: string): Buffer => Buffer.from(text)
 
-export const clientCredentials = (grpc: Module, tls: Tls | undefined): Grpc.ChannelCredentials => {
+// An address in place of a name is no server name, which TLS has for names alone, and grpc-js gives it as one all the same:
+// it is told of a name that nobody has, and the certificate is checked for the address.
+const noName = "address.invalid"
+
+export const serverName = ({ host, tls }: Settings): Grpc.ChannelOptions => {
+  const name = tls?.serverName ?? (isIP(host) === 0 ? undefined : noName)
+  return name === undefined ? {} : { "grpc.ssl_target_name_override": name }
+}
+
+export const clientCredentials = (grpc: Module, { host, tls }: Settings): Grpc.ChannelCredentials => {
   if (tls === undefined) return grpc.credentials.createInsecure()
   const { authority, identity } = tls
   return grpc.credentials.createSsl(
     authority === undefined ? null : pem(authority),
     identity === undefined ? null : pem(Redacted.value(identity.key)),
-    identity === undefined ? null : pem(identity.certificate)
+    identity === undefined ? null : pem(identity.certificate),
+    {
+      checkServerIdentity: (name, certificate) => checkServerIdentity(name === noName ? host : name, certificate)
+    }
   )
 }
 

@@ -24,8 +24,8 @@ const highWater = 256 * 1024
 // What a frame costs besides its bytes: those without any have to be waited for, too.
 const frameCost = 32
 
-// How long a wire that is closed waits for the other side to take what was sent.
-const linger = "5 seconds"
+// How long a wire that is closed waits for the other side to take something more of what was sent.
+const linger = "3 seconds"
 
 const turnsToHearOfLoss = 8
 
@@ -156,12 +156,20 @@ export class GrpcWire implements Wire {
     if (this.lingers) return this.over
     this.lingers = true
     // In a fiber of its own, since those who close are often about to be interrupted, and wait all the same.
-    const lingering = Effect.timeoutOrElse(this.over, {
-      duration: linger,
-      orElse: () => Effect.sync(() => this.abort())
-    })
-    return Effect.andThen(Effect.forkDetach(lingering), this.over)
+    return Effect.andThen(Effect.forkDetach(this.lingering(this.unsent)), this.over)
   })
+
+  private lingering(unsent: number): Effect.Effect<void> {
+    return Effect.timeoutOrElse(this.over, {
+      duration: linger,
+      orElse: () =>
+        Effect.suspend(() => {
+          if (this.unsent < unsent) return this.lingering(this.unsent)
+          this.abort()
+          return Effect.void
+        })
+    })
+  }
 
   /** Gives up the call, and what is still to be sent. */
   abort(): void {
