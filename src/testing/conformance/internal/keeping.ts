@@ -25,7 +25,8 @@ export class NotKept extends Schema.TaggedError<NotKept>()("NotKept", {
   }
 }
 
-class Found extends Schema.TaggedError<Found>()("Found", { found: Schema.String }) {}
+/** What a case has found. */
+export class Found extends Schema.TaggedError<Found>()("Found", { found: Schema.String }) {}
 
 /** How long a case waits for what is to happen. */
 export const Patience = Context.Reference<Duration.Duration>("troupe/testing/conformance/Patience", {
