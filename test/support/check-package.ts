@@ -23,7 +23,7 @@ try {
   const unpacked = join(folder, "package")
   symlinkSync(join(root, "node_modules"), join(unpacked, "node_modules"))
   const { exports } = JSON.parse(readFileSync(join(unpacked, "package.json"), "utf8")) as { exports: object }
-  const modules = Object.keys(exports).filter((path) => !path.endsWith(".json"))
+  const modules = Object.keys(exports).filter((path) => !/\.(?:json|proto)$/.test(path))
   const imports = modules.map((path) => `import ${JSON.stringify(path.replace(".", "troupe"))}\n`)
   writeFileSync(join(unpacked, "import.mjs"), imports.join(""))
   run("node", ["import.mjs"], unpacked)
