@@ -8,7 +8,7 @@ import { Clock, Context, Deferred, Effect, Exit, Fiber, Queue, Redacted, Scope, 
 import type { Wire } from "../../src/net/Transport.ts"
 import type { WireClosed } from "../../src/net/TransportError.ts"
 import * as Grpc from "../../src/net/transport/node/Grpc.ts"
-import { certificates } from "./peers/certificates.ts"
+import { certificates } from "./certificates.ts"
 import { published } from "./peers/published.ts"
 import { pythonAbsent, runPython } from "./peers/python.ts"
 

@@ -11,7 +11,7 @@ import type { TransportError } from "../../src/net/TransportError.ts"
 import * as Grpc from "../../src/net/transport/node/Grpc.ts"
 import { encodeFrame } from "../../src/net/transport/node/internal/protobuf.ts"
 import { heapUsed } from "../support/heap.ts"
-import { certificates } from "./peers/certificates.ts"
+import { certificates } from "./certificates.ts"
 
 const host = "127.0.0.1"
 
