@@ -118,14 +118,14 @@ const hasNotFailed = ({ exit }: Replayed<unknown>): Effect.Effect<unknown, unkno
 
 /**
  * Defines a test for each guarantee that a transport has to keep, in a scope of its own; those that the subject can't be
- * asked for are shown as skipped.
+ * asked for are left out.
  *
  * @category testing
  */
 export const conforms = (name: string, subject: Subject): void => {
   for (const one of cases) {
-    const test = applies(one, subject) ? effectIt.live : effectIt.live.skip
-    test(`${one.id === undefined ? "" : `${one.id} `}${name}: ${one.name}`, () => one.run(subject))
+    if (!applies(one, subject)) continue
+    effectIt.live(`${one.id === undefined ? "" : `${one.id} `}${name}: ${one.name}`, () => one.run(subject))
   }
 }
 

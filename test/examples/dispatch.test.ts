@@ -163,8 +163,8 @@ describe("the page of built-in commands", () => {
     const drivers = Object.keys(packageJson.exports).flatMap((entry) =>
       entry.startsWith("./command/") ? [`troupe${entry.slice(1)}`] : []
     )
-    const forTests = new Set(["@effect/vitest", "vitest"])
-    const packages = Object.keys(packageJson.peerDependenciesMeta).filter((name) => !forTests.has(name))
+    const forOthers = new Set(["@effect/platform-node", "@effect/vitest", "@grpc/grpc-js", "vitest"])
+    const packages = Object.keys(packageJson.peerDependenciesMeta).filter((name) => !forOthers.has(name))
     for (const name of [...drivers, ...packages]) assert.include(page, `\`${name}\``)
     const onPage = [...page.matchAll(/`(troupe\/command\/[^`]+)`/g)].map(([, entry]) => entry)
     assert.deepStrictEqual(
