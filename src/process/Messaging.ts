@@ -1,12 +1,12 @@
 /**
  * Sending a message to a process, and calling it for an answer.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
+import { effectOf, Step, waitIn } from "../channel/internal/step.ts"
 import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
 import { Call } from "./internal/call.ts"
@@ -157,30 +157,45 @@ export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>,
   CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>,
   ProcessHost
-> =>
-  // One operation, so that nothing falls between what is set up and what clears it away.
-  Effect.callback((resume) => {
-    const fiber = Fiber.getCurrent() as Fiber.Fiber<unknown, unknown>
+> => effectOf(new Calling(to, topic, payload, options))
+
+// One step, so that nothing falls between what is set up and what clears it away.
+class Calling extends Step {
+  private readonly to: Address
+  private readonly topic: string
+  private readonly payload: unknown
+  private readonly options: CallOptions | undefined
+
+  constructor(to: Address, topic: string, payload: unknown, options: CallOptions | undefined) {
+    super()
+    this.to = to
+    this.topic = topic
+    this.payload = payload
+    this.options = options
+  }
+
+  run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown> {
     const caller = cellOf(fiber)
     const host = hostOf(fiber, caller)
-    const message = new MessageImpl(topic, payload, caller?.pid)
-    caller?.witness?.onUnplayable(`a call of "${topic}" to ${String(to)}`)
-    const callee = receiverOf(host, to, message)
-    if (isRefused(callee)) return resume(Exit.fail(callee))
-    if (caller === callee) return resume(Exit.fail(new CallingSelf({ target: callee.name, request: message.request })))
+    const message = new MessageImpl(this.topic, this.payload, caller?.pid)
+    caller?.witness?.onUnplayable(`a call of "${this.topic}" to ${String(this.to)}`)
+    const callee = receiverOf(host, this.to, message)
+    if (isRefused(callee)) return Exit.fail(callee)
+    if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, request: message.request }))
     if (callee.status === "restarting") {
-      return resume(Exit.fail(new ProcessRestarting({ target: callee.name, request: message.request })))
+      return Exit.fail(new ProcessRestarting({ target: callee.name, request: message.request }))
     }
-    const call = new Call(message, callee, fiber.currentDispatcher, resume as Call["resume"])
+    const timeout = this.options?.timeout
+    const milliseconds = timeout === undefined ? defaultTimeout : Duration.toMillis(Duration.fromInputUnsafe(timeout))
+    const call = new Call(message, callee, milliseconds, fiber.currentDispatcher)
     message.call = call
     const accepted = offer(callee, message)
-    if (accepted !== undefined && Exit.isFailure(accepted)) return resume(accepted)
+    if (accepted !== undefined && Exit.isFailure(accepted)) return accepted
     if (accepted === undefined) call.parkIn(callee.queueFor(message))
-    const timeout =
-      options?.timeout === undefined ? defaultTimeout : Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
-    call.begin(host.deadlinesBy(fiber.getRef(Clock.Clock)), timeout)
-    return Effect.sync(() => call.giveUp())
-  })
+    call.begin(host)
+    return waitIn(call)
+  }
+}
 
 /**
  * The arguments of a call behind its topic.
