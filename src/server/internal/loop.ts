@@ -84,7 +84,11 @@ export class Loop implements Waiter {
     const { current, reply } = this
     this.current = undefined
     this.reply = undefined
-    if (current !== undefined && reply !== undefined) this.answer(current, reply)
+    if (current !== undefined && reply !== undefined) {
+      this.answer(current, reply)
+      // The caller goes on behind this step, and may well call again: then there is no need to wait.
+      if (!this.hasWork) return Exit.void
+    }
     return this.next()
   })
 
