@@ -77,11 +77,11 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
 export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   to: Address<Rpcs> | Alias<Rpcs>,
   topic: Topic,
-  ...[payload]: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
+  ...args: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<void, SendError, ProcessHost> =>
   withHost((host, fiber) => {
     const sender = cellOf(fiber)
-    const message = new MessageImpl(topic, payload, sender?.pid)
+    const message = new MessageImpl(topic, args[0], sender?.pid)
     return sender?.witness === undefined
       ? sendTo(host, to, message)
       : sender.witness.onSend(nameOf(to), message, () => sendTo(host, to, message))
@@ -152,12 +152,12 @@ const sendTo = <Rpcs extends Rpc.Any>(
 export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   to: Address<Rpcs>,
   topic: Topic,
-  ...[payload, options]: CallArguments<Rpc.ExtractTag<Rpcs, Topic>>
+  ...args: CallArguments<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<
   Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>,
   CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>,
   ProcessHost
-> => effectOf(new Calling(to, topic, payload, options))
+> => effectOf(new Calling(to, topic, args[0], args[1]))
 
 // One step, so that nothing falls between what is set up and what clears it away.
 class Calling extends Step {
@@ -185,9 +185,7 @@ class Calling extends Step {
     if (callee.status === "restarting") {
       return Exit.fail(new ProcessRestarting({ target: callee.name, request: message.request }))
     }
-    const timeout = this.options?.timeout
-    const milliseconds = timeout === undefined ? defaultTimeout : Duration.toMillis(Duration.fromInputUnsafe(timeout))
-    const call = new Call(message, callee, milliseconds, fiber.currentDispatcher)
+    const call = new Call(message, callee, millisecondsOf(this.options), fiber.currentDispatcher)
     message.call = call
     const accepted = offer(callee, message)
     if (accepted !== undefined && Exit.isFailure(accepted)) return accepted
@@ -218,3 +216,11 @@ export interface CallOptions {
 
 // In milliseconds.
 const defaultTimeout = 5000
+
+// How long a call may take, if there is a limit.
+const millisecondsOf = (options: CallOptions | undefined): number | undefined => {
+  const timeout = options?.timeout
+  if (timeout === undefined) return defaultTimeout
+  const milliseconds = Duration.toMillis(Duration.fromInputUnsafe(timeout))
+  return milliseconds === Infinity ? undefined : milliseconds
+}

@@ -14,18 +14,17 @@ import type { InboxImpl, Sender } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
 import type { Watcher } from "./watcher.ts"
 
-export class Call extends Wait implements Sender, Timed, Told, Waited, Watcher {
+export class Call extends Wait implements Sender, Told, Waited, Watcher {
   readonly message: MessageImpl
   isOver = false
-  /** When it ends at the latest, once its time has begun to be counted. */
-  deadline = Infinity
   /** Whether the callee has taken the message. */
   isTaken = false
   private answer: Exit.Exit<unknown, unknown> | undefined = undefined
-  private readonly milliseconds: number
-  private deadlines: Deadlines | undefined = undefined
+  /** How long it may take; not `Infinity`, since each call would then have a box for its number. */
+  private readonly milliseconds: number | undefined
   /** Whether its time has begun to be counted. */
   isTimed = false
+  private limit: Limit | undefined = undefined
   /** Its neighbours among the calls of the callee. */
   previous: Call | undefined = undefined
   next: Call | undefined = undefined
@@ -34,8 +33,8 @@ export class Call extends Wait implements Sender, Timed, Told, Waited, Watcher {
   private readonly callee: Cell
   private readonly dispatcher: SchedulerDispatcher
 
-  /** `milliseconds`: how long it may take. `dispatcher`: that of the caller. */
-  constructor(message: MessageImpl, callee: Cell, milliseconds: number, dispatcher: SchedulerDispatcher) {
+  /** `milliseconds`: how long it may take, if there is a limit. `dispatcher`: that of the caller. */
+  constructor(message: MessageImpl, callee: Cell, milliseconds: number | undefined, dispatcher: SchedulerDispatcher) {
     super()
     this.message = message
     this.callee = callee
@@ -59,10 +58,9 @@ export class Call extends Wait implements Sender, Timed, Told, Waited, Watcher {
   /** Its time begins to be counted. */
   startTime(host: HostImpl): void {
     this.isTimed = true
-    if (this.isOver || this.fiber === undefined || this.milliseconds === Infinity) return
-    this.deadlines = host.deadlinesBy(this.fiber.getRef(Clock.Clock))
-    this.deadline = this.deadlines.after(this.milliseconds)
-    this.deadlines.add(this)
+    if (this.isOver || this.fiber === undefined || this.milliseconds === undefined) return
+    this.limit = new Limit(this, this.milliseconds, host.deadlinesBy(this.fiber.getRef(Clock.Clock)))
+    this.limit.begin()
   }
 
   /** Waits for space in an inbox first. */
@@ -101,8 +99,8 @@ export class Call extends Wait implements Sender, Timed, Told, Waited, Watcher {
     this.end()
   }
 
-  expire(): void {
-    const { callee, message, milliseconds } = this
+  expire(milliseconds: number): void {
+    const { callee, message } = this
     this.conclude(Exit.fail(new CallTimeout({ target: callee.name, request: message.request, milliseconds })))
   }
 
@@ -128,9 +126,40 @@ export class Call extends Wait implements Sender, Timed, Told, Waited, Watcher {
     if (this.isOver) return false
     this.isOver = true
     this.callee.calls?.remove(this)
-    this.deadlines?.onOver(this.dispatcher)
+    this.limit?.onOver(this.dispatcher)
     this.inbox?.unpark(this)
     return true
+  }
+}
+
+/** The deadline of a call. */
+class Limit implements Timed {
+  readonly deadline: number
+  private readonly call: Call
+  private readonly milliseconds: number
+  private readonly deadlines: Deadlines
+
+  constructor(call: Call, milliseconds: number, deadlines: Deadlines) {
+    this.call = call
+    this.milliseconds = milliseconds
+    this.deadlines = deadlines
+    this.deadline = deadlines.after(milliseconds)
+  }
+
+  get isOver(): boolean {
+    return this.call.isOver
+  }
+
+  begin(): void {
+    this.deadlines.add(this)
+  }
+
+  expire(): void {
+    this.call.expire(this.milliseconds)
+  }
+
+  onOver(dispatcher: SchedulerDispatcher): void {
+    this.deadlines.onOver(dispatcher)
   }
 }
 

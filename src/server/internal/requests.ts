@@ -31,7 +31,7 @@ class RequestCall extends Call {
     dispatcher: SchedulerDispatcher,
     respond: (exit: Exit.Exit<unknown, unknown>) => void
   ) {
-    super(message, callee, Infinity, dispatcher)
+    super(message, callee, undefined, dispatcher)
     this.respond = respond
   }
 
