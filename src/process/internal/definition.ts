@@ -63,25 +63,21 @@ const plain: { readonly [tag: string]: string | undefined } = {
   BigInt: "bigint"
 }
 
-/** Whether a value fits the schema. */
+// A plain value that fits is told without a parser, which is as dear as the rest of what a message does on its way.
 const guardOf = (schema: Schema.Top): ((value: unknown) => boolean) => {
   const is = Schema.is(schema)
   const ast = SchemaAST.toType(schema.ast)
-  if (SchemaAST.isVoid(ast)) return () => true
+  const { checks } = ast
+  if (SchemaAST.isVoid(ast) && checks === undefined) return () => true
   const type = plain[ast._tag]
-  // A plain value that fits is told without a parser, which is as dear as the rest of what a message does on its way.
-  return type === undefined ? is : (value) => (typeof value === type && passes(value, ast)) || is(value)
+  if (type === undefined || (checks !== undefined && checks.length > 1)) return is
+  if (checks === undefined) return (value) => typeof value === type
+  const [check] = checks
+  if (check._tag !== "Filter") return is
+  return (value) => (typeof value === type && check.run(value, ast, noOptions) === undefined) || is(value)
 }
 
 const noOptions: SchemaAST.ParseOptions = {}
-
-const passes = (value: unknown, ast: SchemaAST.AST): boolean => {
-  if (ast.checks === undefined) return true
-  for (const check of ast.checks) {
-    if (check._tag !== "Filter" || check.run(value, ast, noOptions) !== undefined) return false
-  }
-  return true
-}
 
 /** What is wrong with a value that does not fit the schema. */
 export const issueOf = (schema: Schema.Top, value: unknown): string => {
