@@ -5,17 +5,19 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Ref from "effect/Ref"
 import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { step } from "../channel/internal/step.ts"
+import { effectOf, Step, step } from "../channel/internal/step.ts"
 import * as Selectable from "../channel/Selectable.ts"
 import type * as Inbox from "./Inbox.ts"
+import type { Cell } from "./internal/cell.ts"
 import { type Definition as Known, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
 import { where } from "./internal/inbox.ts"
-import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
+import { CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
 import { show } from "./internal/shown.ts"
 import type * as Message from "./Message.ts"
 import * as Name from "./Name.ts"
@@ -456,10 +458,16 @@ export const make = <
 }
 
 // The next message of whichever process runs it: one value serves all receives, so that a message which is there costs a
-// single step.
-const next: Effect.Effect<never, never, CurrentProcess> = withCell(
-  ({ inbox }) => (inbox.pollUnsafe() ?? Selectable.take(inbox)) as Effect.Effect<never>
-)
+// single step. It is a kind of step of its own, since the function of a general one is called from everywhere and never
+// inlined.
+class Receiving extends Step {
+  run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown> {
+    const { inbox } = Context.getUnsafe(fiber.context, CurrentProcess) as Cell
+    return inbox.pollUnsafe() ?? Selectable.take(inbox)
+  }
+}
+
+const next: Effect.Effect<never, never, CurrentProcess> = effectOf(new Receiving())
 
 // The type says more than the runtime needs: that the process runs is known from the context of its fibers.
 const running = <Name extends string, A, E, R>(

@@ -3,8 +3,9 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
-import { step } from "../channel/internal/step.ts"
+import { effectOf, Step } from "../channel/internal/step.ts"
 import { MessageImpl } from "./internal/message.ts"
 import { cellOf } from "./internal/services.ts"
 import type { Pid } from "./Pid.ts"
@@ -200,10 +201,23 @@ export const replyFail = <R extends Rpc.Any>(
 export const replyExit = <R extends Rpc.Any>(
   message: Of<R>,
   exit: Exit.Exit<Rpc.Success<R>, Rpc.Error<R>>
-): Effect.Effect<void, AlreadyReplied> =>
-  step((fiber) => {
+): Effect.Effect<void, AlreadyReplied> => effectOf(new Replying(message, exit))
+
+class Replying extends Step {
+  private readonly message: unknown
+  private readonly exit: Exit.Exit<unknown, unknown>
+
+  constructor(message: unknown, exit: Exit.Exit<unknown, unknown>) {
+    super()
+    this.message = message
+    this.exit = exit
+  }
+
+  run(fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<void, AlreadyReplied> {
+    const { exit, message } = this
     if (!(message instanceof MessageImpl) || message.call === undefined) return Exit.void
-    if (!message.call.reply(exit)) return Exit.fail(new AlreadyReplied({ topic: String(message.topic) }))
+    if (!message.call.reply(exit)) return Exit.fail(new AlreadyReplied({ topic: message.topic }))
     cellOf(fiber)?.inspection?.observe({ _tag: "Reply", message, exit })
     return Exit.void
-  })
+  }
+}

@@ -1,12 +1,12 @@
 /**
  * Sending a message to a process, and calling it for an answer.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
+import { effectOf, Step, waitIn } from "../channel/internal/step.ts"
 import { isInner } from "../dispatch/internal/inner.ts"
 import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
@@ -78,11 +78,11 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
 export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   to: Address<Rpcs> | Alias<Rpcs>,
   topic: Topic,
-  ...[payload]: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
+  ...args: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<void, SendError, ProcessHost> =>
   withHost((host, fiber) => {
     const sender = cellOf(fiber)
-    const message = new MessageImpl(topic, payload, sender?.pid)
+    const message = new MessageImpl(topic, args[0], sender?.pid)
     return sender?.witness === undefined || isInner(fiber)
       ? sendTo(host, to, message)
       : sender.witness.onSend(nameOf(to), message, () => sendTo(host, to, message))
@@ -153,37 +153,50 @@ const sendTo = <Rpcs extends Rpc.Any>(
 export const call = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   to: Address<Rpcs>,
   topic: Topic,
-  ...[payload, options]: CallArguments<Rpc.ExtractTag<Rpcs, Topic>>
+  ...args: CallArguments<Rpc.ExtractTag<Rpcs, Topic>>
 ): Effect.Effect<
   Rpc.Success<Rpc.ExtractTag<Rpcs, Topic>>,
   CallError | Rpc.Error<Rpc.ExtractTag<Rpcs, Topic>>,
   ProcessHost
-> =>
-  // One operation, so that nothing falls between what is set up and what clears it away.
-  Effect.callback((resume) => {
-    const fiber = Fiber.getCurrent() as Fiber.Fiber<unknown, unknown>
+> => effectOf(new Calling(to, topic, args[0], args[1]))
+
+// One step, so that nothing falls between what is set up and what clears it away.
+class Calling extends Step {
+  private readonly to: Address
+  private readonly topic: string
+  private readonly payload: unknown
+  private readonly options: CallOptions | undefined
+
+  constructor(to: Address, topic: string, payload: unknown, options: CallOptions | undefined) {
+    super()
+    this.to = to
+    this.topic = topic
+    this.payload = payload
+    this.options = options
+  }
+
+  run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown> {
     const caller = cellOf(fiber)
     const host = hostOf(fiber, caller)
-    const message = new MessageImpl(topic, payload, caller?.pid)
+    const message = new MessageImpl(this.topic, this.payload, caller?.pid)
     if (caller?.witness !== undefined && !isInner(fiber)) {
-      caller.witness.onUnplayable(`a call of "${topic}" to ${String(to)}`)
+      caller.witness.onUnplayable(`a call of "${this.topic}" to ${String(this.to)}`)
     }
-    const callee = receiverOf(host, to, message)
-    if (isRefused(callee)) return resume(Exit.fail(callee))
-    if (caller === callee) return resume(Exit.fail(new CallingSelf({ target: callee.name, request: message.request })))
+    const callee = receiverOf(host, this.to, message)
+    if (isRefused(callee)) return Exit.fail(callee)
+    if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, request: message.request }))
     if (callee.status === "restarting") {
-      return resume(Exit.fail(new ProcessRestarting({ target: callee.name, request: message.request })))
+      return Exit.fail(new ProcessRestarting({ target: callee.name, request: message.request }))
     }
-    const call = new Call(message, callee, fiber.currentDispatcher, resume as Call["resume"])
+    const call = new Call(message, callee, millisecondsOf(this.options), fiber.currentDispatcher)
     message.call = call
     const accepted = offer(callee, message)
-    if (accepted !== undefined && Exit.isFailure(accepted)) return resume(accepted)
+    if (accepted !== undefined && Exit.isFailure(accepted)) return accepted
     if (accepted === undefined) call.parkIn(callee.queueFor(message))
-    const timeout =
-      options?.timeout === undefined ? defaultTimeout : Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
-    call.begin(host.deadlinesBy(fiber.getRef(Clock.Clock)), timeout)
-    return Effect.sync(() => call.giveUp())
-  })
+    call.begin(host)
+    return waitIn(call)
+  }
+}
 
 /**
  * The arguments of a call behind its topic.
@@ -206,3 +219,11 @@ export interface CallOptions {
 
 // In milliseconds.
 const defaultTimeout = 5000
+
+// How long a call may take, if there is a limit.
+const millisecondsOf = (options: CallOptions | undefined): number | undefined => {
+  const timeout = options?.timeout
+  if (timeout === undefined) return defaultTimeout
+  const milliseconds = Duration.toMillis(Duration.fromInputUnsafe(timeout))
+  return milliseconds === Infinity ? undefined : milliseconds
+}

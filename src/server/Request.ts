@@ -152,7 +152,7 @@ export const send = <Rpcs extends Rpc.Any, Label, const Topic extends Rpc.Tag<Rp
     const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
     const receiver = receiverOf(host, to, message)
     if (isRefused(receiver)) self.refuse(label, message, receiver)
-    else self.send(label, message, receiver, host, fiber.getRef(Clock.Clock))
+    else self.send(label, message, receiver, host)
     return Exit.void
   })
 

@@ -1,11 +1,11 @@
 /**
  * How one waits in sources alone: one waiter is parked in all of them, and takes nothing.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Selectable, Waiter } from "../Selectable.ts"
-import { step } from "./step.ts"
+import { step, Wait, waitIn } from "./step.ts"
 
 type Sources<E> = ReadonlyArray<Selectable<unknown, E>>
 
@@ -19,61 +19,52 @@ export const park = <A, E, E2, R>(
   sources: Sources<E>,
   waited: boolean,
   next: Effect.Effect<A, E2, R>
-): Effect.Effect<A, E | E2, R> =>
-  // A signal has its price, and only a source that counts those who wait asks whether they do.
-  sources.some(isCounting)
-    ? Effect.callback((resume, signal) => new Parked(sources, waited, next, resume, signal).begin())
-    : Effect.callback((resume) => new Parked(sources, waited, next, resume, undefined).begin())
+): Effect.Effect<A, E | E2, R> => new Parked(sources, waited, next).begin()
 
 /** Waits until one of the sources may be ready. */
 export const untilReady = <E>(sources: Sources<E>, waited: boolean): Effect.Effect<void, E> =>
   step(() => (sources.some(isReady) ? Exit.void : park(sources, waited, Exit.void)))
 
-const isCounting = (source: Selectable<unknown, unknown>): boolean => source.waiters !== undefined
 const isReady = (source: Selectable<unknown, unknown>): boolean => source.isReadyUnsafe()
 
-class Parked<A, E, R> implements Waiter {
+class Parked<A, E, E2, R> extends Wait implements Waiter {
   private readonly sources: Sources<E>
   readonly waited: boolean
-  private readonly next: Effect.Effect<A, E, R>
-  private readonly resume: (effect: Effect.Effect<A, E, R>) => void
-  private readonly signal: AbortSignal | undefined
+  private readonly next: Effect.Effect<A, E2, R>
+  private isInterrupted = false
 
-  constructor(
-    sources: Sources<E>,
-    waited: boolean,
-    next: Effect.Effect<A, E, R>,
-    resume: (effect: Effect.Effect<A, E, R>) => void,
-    signal: AbortSignal | undefined
-  ) {
+  constructor(sources: Sources<E>, waited: boolean, next: Effect.Effect<A, E2, R>) {
+    super()
     this.sources = sources
     this.waited = waited
     this.next = next
-    this.resume = resume
-    this.signal = signal
   }
 
-  begin(): Effect.Effect<void> | undefined {
+  begin(): Effect.Effect<A, E | E2, R> {
     for (const source of this.sources) {
       const refused = source.parkUnsafe(this)
       if (refused === undefined) continue
-      this.leave()
-      this.resume(refused)
-      return undefined
+      this.unpark()
+      return refused
     }
-    return Effect.sync(() => this.leave())
+    return waitIn(this)
   }
 
   wake(): void {
-    this.leave()
+    this.unpark()
     this.resume(this.next)
   }
 
   isLive(): boolean {
-    return this.signal === undefined || !this.signal.aborted
+    return !this.isInterrupted
   }
 
-  private leave(): void {
+  protected onInterrupted(): void {
+    this.isInterrupted = true
+    this.unpark()
+  }
+
+  private unpark(): void {
     for (const source of this.sources) source.unparkUnsafe(this)
   }
 }

@@ -12,17 +12,25 @@ import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import { cleansUpAtOnce } from "../../scheduler/internal/Budget.ts"
 
-// The one use of an internal name of effect outside of testing/: the method by which a fiber evaluates an operation, which
-// effect's own `Queue.take` calls for the same purpose. The test "a taken value is delivered in the same step" holds it.
+// The uses of internal names of effect outside of testing/ are here. This one is the method by which a fiber evaluates an
+// operation, which effect's own `Queue.take` calls for the same purpose. The test "a taken value is delivered in the same
+// step" holds it.
 const evaluate = "~effect/Effect/evaluate"
 
 interface Operation {
   readonly [evaluate]: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>
 }
 
+/** Whom a step tells. */
+export interface Told {
+  tell(): void
+}
+
 // What the present step has to tell others: it is done when the outcome has been delivered, since it may run them on
-// this stack, and they may interrupt the very fiber that is in its step.
-let consequences: Array<() => void> = []
+// this stack, and they may interrupt the very fiber that is in its step. Most steps have none, and nearly all others one,
+// so that there is a list only when there are more.
+let first: Told | undefined = undefined
+let others: Array<Told> | undefined = undefined
 
 // Those others may be in a step themselves, and so on. At this depth a step is put off until the stack is empty.
 const MaxNestedSteps = 16
@@ -45,9 +53,10 @@ class Running extends Step {
   }
 }
 
-const settle = (told: ReadonlyArray<() => void>): void => {
+const settle = (told: Told, more: ReadonlyArray<Told> | undefined): void => {
   nested++
-  for (const tell of told) tell()
+  told.tell()
+  if (more !== undefined) for (const one of more) one.tell()
   nested--
 }
 
@@ -57,17 +66,63 @@ Object.setPrototypeOf(
     label: "Step",
     evaluate(fiber) {
       if (nested >= MaxNestedSteps) return Effect.andThen(Effect.yieldNow, this)
-      const effect = this.run(fiber)
-      const told = consequences
-      if (told.length === 0) return (effect as unknown as Operation)[evaluate](fiber)
-      consequences = []
+      const effect = this.run(fiber) as unknown as Operation
+      const told = first
+      if (told === undefined) return effect[evaluate](fiber)
+      const more = others
+      first = undefined
+      others = undefined
       // What the fiber does next may throw: those who wait are told all the same.
-      const next = Result.try(() => (effect as unknown as Operation)[evaluate](fiber))
-      settle(told)
+      const next = Result.try(() => effect[evaluate](fiber))
+      settle(told, more)
       return Result.isSuccess(next) ? next.success : Exit.die(next.failure)
     }
   })
 )
+
+// What a fiber that waits has beside what effect shows of it: the two methods with which `Effect.callback` suspends it and
+// has it go on. The test "a wait ends in the step of the interruption" holds them.
+interface Suspendable {
+  /** Suspends the fiber; `onResumed` is called first of all when it goes on, or is interrupted. */
+  yieldWith(onResumed: () => void): Effect.Effect<never>
+  evaluate(effect: Effect.Effect<unknown, unknown, unknown>): void
+}
+
+/**
+ * What one fiber waits in, for a step to answer. It does what `Effect.callback` does, as one object instead of six; and it
+ * knows in the very step of an interruption, under every scheduler, that nobody waits any more.
+ */
+export abstract class Wait {
+  /** Who waits. */
+  protected fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined;
+
+  [evaluate](fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<never> {
+    this.fiber = fiber
+    return (fiber as unknown as Suspendable).yieldWith(() => this.leave())
+  }
+
+  /** Has the fiber go on with `effect`, on this stack; nothing happens when it does not wait any more. */
+  resume(effect: Effect.Effect<unknown, unknown, unknown>): void {
+    const { fiber } = this
+    if (fiber === undefined) return
+    this.fiber = undefined
+    ;(fiber as unknown as Suspendable).evaluate(effect)
+  }
+
+  /** The fiber was interrupted. */
+  protected abstract onInterrupted(): void
+
+  private leave(): void {
+    // Who resumed the fiber has taken it out before.
+    if (this.fiber === undefined) return
+    this.fiber = undefined
+    this.onInterrupted()
+  }
+}
+
+/** To be answered by a step: waits until it is resumed. */
+export const waitIn = <A, E = never, R = never>(wait: Wait): Effect.Effect<A, E, R> =>
+  wait as unknown as Effect.Effect<A, E, R>
 
 /** Runs `run`, and evaluates what it answers in this very step: when it is an `Exit`, that is the outcome. */
 export const step = <A, E = never, R = never>(
@@ -89,7 +144,11 @@ export const callback = <A, E = never>(
     ? Effect.callback((resume) => register(resume, undefined))
     : Effect.callback((resume, signal) => register(resume, signal))
 
-/** To be called in a step: has `tell` run in the same step, once the outcome has been delivered. */
-export const afterwards = (tell: () => void): void => {
-  consequences.push(tell)
+/** To be called in a step: has it told in the same step, once the outcome has been delivered. */
+export const tellAfterwards = (told: Told): void => {
+  if (first === undefined) first = told
+  else (others ??= []).push(told)
 }
+
+/** As {@link tellAfterwards}, with a function. */
+export const afterwards = (tell: () => void): void => tellAfterwards({ tell })

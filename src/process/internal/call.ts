@@ -1,27 +1,30 @@
 /**
  * A call under way. It ends once: by a reply, by the end of the callee, by its deadline, or when the caller gives it up.
  */
-import type * as Effect from "effect/Effect"
+import * as Clock from "effect/Clock"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
-import { afterwards } from "../../channel/internal/step.ts"
+import { tellAfterwards, type Told, Wait } from "../../channel/internal/step.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import { type CallError, CalleeExited, CallTimeout, type SendError } from "../ProcessError.ts"
 import type { Cell } from "./cell.ts"
 import type { Deadlines, Timed } from "./deadlines.ts"
+import type { HostImpl } from "./host.ts"
 import type { InboxImpl, Sender } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
 import type { Watcher } from "./watcher.ts"
 
-export class Call implements Sender, Timed, Waited, Watcher {
+export class Call extends Wait implements Sender, Told, Waited, Watcher {
   readonly message: MessageImpl
   isOver = false
-  deadline = Infinity
   /** Whether the callee has taken the message. */
   isTaken = false
-  private isAnswered = false
-  private milliseconds = Infinity
-  private deadlines: Deadlines | undefined = undefined
+  private answer: Exit.Exit<unknown, unknown> | undefined = undefined
+  /** How long it may take; not `Infinity`, since each call would then have a box for its number. */
+  private readonly milliseconds: number | undefined
+  /** Whether its time has begun to be counted. */
+  isTimed = false
+  private limit: Limit | undefined = undefined
   /** Its neighbours among the calls of the callee. */
   previous: Call | undefined = undefined
   next: Call | undefined = undefined
@@ -29,37 +32,35 @@ export class Call implements Sender, Timed, Waited, Watcher {
   private inbox: InboxImpl | undefined = undefined
   private readonly callee: Cell
   private readonly dispatcher: SchedulerDispatcher
-  readonly resume: (answer: Effect.Effect<unknown, unknown>) => void
 
-  /** `dispatcher`: that of the caller, whose fiber goes on by `resume`. */
-  constructor(
-    message: MessageImpl,
-    callee: Cell,
-    dispatcher: SchedulerDispatcher,
-    resume: (answer: Effect.Effect<unknown, unknown>) => void
-  ) {
+  /** `milliseconds`: how long it may take, if there is a limit. `dispatcher`: that of the caller. */
+  constructor(message: MessageImpl, callee: Cell, milliseconds: number | undefined, dispatcher: SchedulerDispatcher) {
+    super()
     this.message = message
     this.callee = callee
+    this.milliseconds = milliseconds
     this.dispatcher = dispatcher
-    this.resume = resume
     announce(dispatcher, this)
   }
 
   waitReport(): WaitReport {
     const what = `the answer of ${this.callee.name} to ${JSON.stringify(this.message.topic)}`
-    return { what, isKind: false, waiting: [["for", this.isOver ? [] : [this.resume]]] }
+    return { what, isKind: false, waiting: [["for", this.isOver ? [] : [this]]] }
   }
 
-  /** From here on it may end in any way. */
-  begin(deadlines: Deadlines, milliseconds: number): void {
+  /** From here on it may end in any way. `host`: that of the caller. */
+  begin(host: HostImpl): void {
     // The callee's inbox may have dropped it already.
     if (this.isOver) return
-    ;(this.callee.calls ??= new Calls()).add(this)
-    if (milliseconds === Infinity) return
-    this.milliseconds = milliseconds
-    this.deadlines = deadlines
-    this.deadline = deadlines.after(milliseconds)
-    deadlines.add(this)
+    ;(this.callee.calls ??= new Calls()).add(this, host)
+  }
+
+  /** Its time begins to be counted. */
+  startTime(host: HostImpl): void {
+    this.isTimed = true
+    if (this.isOver || this.fiber === undefined || this.milliseconds === undefined) return
+    this.limit = new Limit(this, this.milliseconds, host.deadlinesBy(this.fiber.getRef(Clock.Clock)))
+    this.limit.begin()
   }
 
   /** Waits for space in an inbox first. */
@@ -73,10 +74,15 @@ export class Call implements Sender, Timed, Waited, Watcher {
    * on, on the same stack, which the depth of steps bounds where replies travel along a chain of calls.
    */
   reply(exit: Exit.Exit<unknown, unknown>): boolean {
-    if (this.isAnswered) return false
-    this.isAnswered = true
-    if (this.end()) afterwards(() => this.resume(exit))
+    if (this.answer !== undefined) return false
+    this.answer = exit
+    if (this.end()) tellAfterwards(this)
     return true
+  }
+
+  /** Tells the caller of the reply. */
+  tell(): void {
+    if (this.answer !== undefined) this.resume(this.answer)
   }
 
   /** Ends it without an answer of the callee; a reply that comes later is taken, and dropped. */
@@ -89,8 +95,12 @@ export class Call implements Sender, Timed, Waited, Watcher {
     this.end()
   }
 
-  expire(): void {
-    const { callee, message, milliseconds } = this
+  protected onInterrupted(): void {
+    this.end()
+  }
+
+  expire(milliseconds: number): void {
+    const { callee, message } = this
     this.conclude(Exit.fail(new CallTimeout({ target: callee.name, request: message.request, milliseconds })))
   }
 
@@ -116,21 +126,69 @@ export class Call implements Sender, Timed, Waited, Watcher {
     if (this.isOver) return false
     this.isOver = true
     this.callee.calls?.remove(this)
-    this.deadlines?.onOver(this.dispatcher)
+    this.limit?.onOver(this.dispatcher)
     this.inbox?.unpark(this)
     return true
+  }
+}
+
+/** The deadline of a call. */
+class Limit implements Timed {
+  readonly deadline: number
+  private readonly call: Call
+  private readonly milliseconds: number
+  private readonly deadlines: Deadlines
+
+  constructor(call: Call, milliseconds: number, deadlines: Deadlines) {
+    this.call = call
+    this.milliseconds = milliseconds
+    this.deadlines = deadlines
+    this.deadline = deadlines.after(milliseconds)
+  }
+
+  get isOver(): boolean {
+    return this.call.isOver
+  }
+
+  begin(): void {
+    this.deadlines.add(this)
+  }
+
+  expire(): void {
+    this.call.expire(this.milliseconds)
+  }
+
+  onOver(dispatcher: SchedulerDispatcher): void {
+    this.deadlines.onOver(dispatcher)
   }
 }
 
 /** The calls that a process has yet to answer: a list through the calls themselves, since there are many, and few at once. */
 export class Calls {
   private first: Call | undefined = undefined
+  private areToBeTimed = false
 
-  add(call: Call): void {
+  /** `host`: that of the caller, which has the call's time counted soon. */
+  add(call: Call, host: HostImpl): void {
     const { first } = this
     call.next = first
     if (first !== undefined) first.previous = call
     this.first = call
+    if (this.areToBeTimed) return
+    this.areToBeTimed = true
+    host.startTimeSoon(this)
+  }
+
+  /** The time begins to be counted of those that are new: they come first. */
+  startTime(host: HostImpl): void {
+    this.areToBeTimed = false
+    let call = this.first
+    while (call !== undefined && !call.isTimed) {
+      // One whose time is over at once leaves the list.
+      const { next }: Call = call
+      call.startTime(host)
+      call = next
+    }
   }
 
   /** A call that is not among them is passed over. */

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import type { Options } from "../Inbox.ts"
 import { InvalidArguments, InvalidBody, InvalidMessage } from "../ProcessError.ts"
 import type { MessageImpl } from "./message.ts"
@@ -48,11 +49,35 @@ export const topicsOf = (protocol: ReadonlyArray<Rpc.Any>): ReadonlyMap<string, 
       rpc._tag,
       {
         schema: rpc.payloadSchema,
-        accepts: Schema.is(rpc.payloadSchema),
+        accepts: guardOf(rpc.payloadSchema),
         streams: RpcSchema.isStreamSchema(rpc.successSchema)
       }
     ])
   )
+
+// What `typeof` says of the values of a schema, where it says all but the checks.
+const plain: { readonly [tag: string]: string | undefined } = {
+  String: "string",
+  Number: "number",
+  Boolean: "boolean",
+  BigInt: "bigint"
+}
+
+// A plain value that fits is told without a parser, which is as dear as the rest of what a message does on its way.
+const guardOf = (schema: Schema.Top): ((value: unknown) => boolean) => {
+  const is = Schema.is(schema)
+  const ast = SchemaAST.toType(schema.ast)
+  const { checks } = ast
+  if (SchemaAST.isVoid(ast) && checks === undefined) return () => true
+  const type = plain[ast._tag]
+  if (type === undefined || (checks !== undefined && checks.length > 1)) return is
+  if (checks === undefined) return (value) => typeof value === type
+  const [check] = checks
+  if (check._tag !== "Filter") return is
+  return (value) => (typeof value === type && check.run(value, ast, noOptions) === undefined) || is(value)
+}
+
+const noOptions: SchemaAST.ParseOptions = {}
 
 /** What is wrong with a value that does not fit the schema. */
 export const issueOf = (schema: Schema.Top, value: unknown): string => {

@@ -19,6 +19,7 @@ import {
   ProcessRestarting,
   type SpawnError
 } from "../ProcessError.ts"
+import type { Calls } from "./call.ts"
 import { Cell } from "./cell.ts"
 import { Deadlines } from "./deadlines.ts"
 import { argumentsRefusalOf, type Definition, type Implementation } from "./definition.ts"
@@ -46,6 +47,9 @@ export interface Conditions {
   readonly witness?: Witness | undefined
 }
 
+// Ahead of all that waits in a run queue.
+const BeforeOthers = -1
+
 export class HostImpl implements Host {
   readonly name: string
   readonly node: NodeImpl
@@ -58,6 +62,7 @@ export class HostImpl implements Host {
   private lastId = 0
   private onEmpty: (() => void) | undefined = undefined
   private deadlines: Deadlines | undefined = undefined
+  private untimed: Array<Calls> = []
   private stopping: Fiber.Fiber<void> | undefined = undefined
 
   constructor(node: NodeImpl, scheduler: Scheduler, settings: HostSettings) {
@@ -120,6 +125,20 @@ export class HostImpl implements Host {
   /** Has the next process get the number: a process that is replayed has the pid that it had. */
   numberFrom(id: number): void {
     this.lastId = id - 1
+  }
+
+  /**
+   * Has the time of new calls begin to be counted, right behind the present task. Most calls are answered by then, and cost
+   * neither a look at the clock nor a place among the deadlines; no deadline comes before its time.
+   */
+  startTimeSoon(calls: Calls): void {
+    if (this.untimed.push(calls) === 1) this.dispatcher.scheduleTask(this.startTime, BeforeOthers)
+  }
+
+  private readonly startTime = (): void => {
+    const { untimed } = this
+    this.untimed = []
+    for (const calls of untimed) calls.startTime(this)
   }
 
   /** The deadlines of calls from here, by the caller's clock, which is nearly always the same. */

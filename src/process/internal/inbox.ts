@@ -104,11 +104,19 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   }
 
   override pollUnsafe(): Exit.Exit<MessageImpl> | undefined {
-    return this.isReadyUnsafe() ? this.taken(super.pollUnsafe()) : undefined
+    const message = this.takeUnsafe()
+    return message === undefined ? undefined : Exit.succeed(message)
+  }
+
+  /** Takes the next message, if there is one that may be taken. */
+  takeUnsafe(): MessageImpl | undefined {
+    return this.isReadyUnsafe() ? this.taken(this.items.shift() as MessageImpl) : undefined
   }
 
   override pollWhereUnsafe(matches: (message: MessageImpl) => boolean): Exit.Exit<MessageImpl> | undefined {
-    return this.isReadyUnsafe() ? this.taken(super.pollWhereUnsafe(matches)) : undefined
+    const exit = this.isReadyUnsafe() ? super.pollWhereUnsafe(matches) : undefined
+    if (exit !== undefined && Exit.isSuccess(exit)) this.taken(exit.value)
+    return exit
   }
 
   /** Has the waiters look again: the process was suspended, and goes on. */
@@ -158,12 +166,11 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     }
   }
 
-  private taken(exit: Exit.Exit<MessageImpl> | undefined): Exit.Exit<MessageImpl> | undefined {
-    if (exit === undefined || Exit.isFailure(exit)) return exit
-    this.owner.onTaken(exit.value)
-    if (this.items.length < this.policy.highWater) this.high = false
-    this.letIn()
-    return exit
+  private taken(message: MessageImpl): MessageImpl {
+    this.owner.onTaken(message)
+    if (this.high && this.items.length < this.policy.highWater) this.high = false
+    if (this.waiting !== undefined) this.letIn()
+    return message
   }
 
   // Lets in those who wait, first come, first served, while there is room: each is told in the same step.

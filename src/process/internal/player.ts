@@ -212,7 +212,7 @@ export class Player implements Witness, Journal, Script {
     if (this.isOver) return
     const message = new MessageImpl(topic, value, from === null ? undefined : parseUnsafe(from))
     // Who replies finds a call, whose caller is nobody: the reply is compared.
-    if (call) message.call = new Call(message, cell, cell.host.dispatcher, () => {})
+    if (call) message.call = new Call(message, cell, undefined, cell.host.dispatcher)
     this.isOffered = true
     cell.accept(message)
   }

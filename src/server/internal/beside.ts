@@ -2,7 +2,7 @@
  * Handlers that run side by side, each in a fiber of its own, and how many of them at once.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { InboxImpl } from "../../process/internal/inbox.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
@@ -68,11 +68,6 @@ export class Slots extends Beside {
   }
 
   take(inbox: InboxImpl): MessageImpl | undefined {
-    return this.busy < this.limit ? takeFrom(inbox) : undefined
+    return this.busy < this.limit ? inbox.takeUnsafe() : undefined
   }
-}
-
-export const takeFrom = (inbox: InboxImpl): MessageImpl | undefined => {
-  const exit = inbox.pollUnsafe()
-  return exit !== undefined && Exit.isSuccess(exit) ? exit.value : undefined
 }

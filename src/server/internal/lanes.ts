@@ -6,7 +6,7 @@ import type { Cell } from "../../process/internal/cell.ts"
 import { InboxImpl, unlimited } from "../../process/internal/inbox.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
-import { Beside, takeFrom } from "./beside.ts"
+import { Beside } from "./beside.ts"
 
 // No message has such a topic: those that begin with @ are refused.
 const topic = "@lanes"
@@ -47,7 +47,7 @@ export class Lanes extends Beside {
       return this.aside.take(this.key)
     }
     while (!this.isFull) {
-      const message = takeFrom(inbox)
+      const message = inbox.takeUnsafe()
       if (message === undefined || !this.cell.definition.topics.has(message.topic)) return message
       this.key = this.keyOf(message)
       if (!this.busyKeys.has(this.key)) return message

@@ -15,7 +15,7 @@ import type { Cell } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
 import type { ProcessEvent } from "../../process/ProcessEvent.ts"
 import type { AnyBehaviour, Turn } from "./behaviour.ts"
-import { type Beside, takeFrom } from "./beside.ts"
+import type { Beside } from "./beside.ts"
 import type { Idle } from "./idle.ts"
 import { later } from "./later.ts"
 import type { Turns } from "./turns.ts"
@@ -84,7 +84,11 @@ export class Loop implements Waiter {
     const { current, reply } = this
     this.current = undefined
     this.reply = undefined
-    if (current !== undefined && reply !== undefined) this.answer(current, reply)
+    if (current !== undefined && reply !== undefined) {
+      this.answer(current, reply)
+      // The caller goes on behind this step, and may well call again: then there is no need to wait.
+      if (!this.hasWork) return Exit.void
+    }
     return this.next()
   })
 
@@ -98,7 +102,7 @@ export class Loop implements Waiter {
     const due = this.turns.due.shift()
     if (due !== undefined) return due
     const { inbox } = this.cell
-    const message = this.beside === undefined ? takeFrom(inbox) : this.beside.take(inbox)
+    const message = this.beside === undefined ? inbox.takeUnsafe() : this.beside.take(inbox)
     if (message !== undefined) return this.onMessage(message)
     if (this.idle?.take() === true) return this.idle.run
     if (this.isDrained) return this.leave()

@@ -2,11 +2,11 @@
  * Requests that are outstanding, and their responses that were not received yet. A request is a call whose answer goes
  * into a queue, and nobody waits in it.
  */
-import type * as Clock from "effect/Clock"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
+import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import { Call } from "../../process/internal/call.ts"
 import type { Cell } from "../../process/internal/cell.ts"
@@ -19,6 +19,25 @@ export interface Response {
   readonly label: unknown
   readonly topic: string
   readonly exit: Exit.Exit<unknown, unknown>
+}
+
+// No fiber waits in it.
+class RequestCall extends Call {
+  private readonly respond: (exit: Exit.Exit<unknown, unknown>) => void
+
+  constructor(
+    message: MessageImpl,
+    callee: Cell,
+    dispatcher: SchedulerDispatcher,
+    respond: (exit: Exit.Exit<unknown, unknown>) => void
+  ) {
+    super(message, callee, undefined, dispatcher)
+    this.respond = respond
+  }
+
+  override resume(exit: Exit.Exit<unknown, unknown>): void {
+    this.respond(exit)
+  }
 }
 
 export class Requests extends Mailbox<Response> {
@@ -35,20 +54,17 @@ export class Requests extends Mailbox<Response> {
   }
 
   /** Sends a request; whatever becomes of it, it is answered, once. */
-  send(label: unknown, message: MessageImpl, callee: Cell, host: HostImpl, clock: Clock.Clock): void {
+  send(label: unknown, message: MessageImpl, callee: Cell, host: HostImpl): void {
     if (callee.status === "restarting") {
       return this.refuse(label, message, new ProcessRestarting({ target: callee.name, request: message.request }))
     }
-    const call = new Call(message, callee, this.dispatcher, (answer) =>
-      // Calls are answered with exits.
-      this.respond(label, message, answer as Exit.Exit<unknown, unknown>)
-    )
+    const call = new RequestCall(message, callee, this.dispatcher, (exit) => this.respond(label, message, exit))
     message.call = call
     MutableHashMap.set(this.requests, label, call)
     const accepted = offer(callee, message)
     if (accepted !== undefined && Exit.isFailure(accepted)) return this.respond(label, message, accepted)
     if (accepted === undefined) call.parkIn(callee.queueFor(message))
-    call.begin(host.deadlinesBy(clock), Infinity)
+    call.begin(host)
   }
 
   /** Answers a request that can't be sent. */
