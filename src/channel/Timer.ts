@@ -158,7 +158,7 @@ export const timer: (delay: Duration.Input) => Effect.Effect<Timer, never, Scope
  * import { Channel, Timer } from "troupe"
  *
  * const program = Effect.scoped(Effect.gen(function*() {
- *   const ticks = yield* Timer.ticker("1 millis")
+ *   const ticks = yield* Timer.ticker("5 millis")
  *   const first = yield* Channel.receive(ticks)
  *   return (yield* Channel.receive(ticks)) > first
  * }))
