@@ -8,9 +8,10 @@ import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
-import { InvalidOption } from "../process/ProcessError.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
 import { CloudStorageError, TooLarge } from "./CloudStorageError.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
 import {
   Download,
   Info,
@@ -66,7 +67,9 @@ export const commands = Command.module("cloudstorage", {
  *
  * @category layers
  */
-export const layer = ({ maxBytes = 16 * 1024 * 1024 }: { readonly maxBytes?: number | undefined } = {}): Layer.Layer<
+export const layer = (options?: {
+  readonly maxBytes?: number | undefined
+}): Layer.Layer<
   Dispatcher.Handles<"cloudstorage"> | Dispatcher.Dispatcher,
   Dispatcher.RegistrationError | InvalidOption,
   ObjectStorage
@@ -74,24 +77,16 @@ export const layer = ({ maxBytes = 16 * 1024 * 1024 }: { readonly maxBytes?: num
   Dispatcher.layer(
     commands,
     Effect.gen(function* () {
-      if (!Number.isSafeInteger(maxBytes) || maxBytes < 0) {
-        const expected = "a whole number from 0 on"
-        return yield* new InvalidOption({
-          subject: "CloudStorage.layer",
-          option: "maxBytes",
-          value: String(maxBytes),
-          expected
-        })
-      }
+      const limit = yield* limitsOf("CloudStorage.layer").count("maxBytes", options?.maxBytes, mebibytes(16))
       const storage = yield* ObjectStorage
       return commands.of({
         upload: (upload) => {
           const { body, key } = upload
-          return body.length > maxBytes
-            ? Effect.fail(new CloudStorageError({ reason: new TooLarge({ key, bytes: body.length, limit: maxBytes }) }))
+          return body.length > limit
+            ? Effect.fail(new CloudStorageError({ reason: new TooLarge({ key, bytes: body.length, limit }) }))
             : storage.upload(upload)
         },
-        download: (location) => storage.download({ ...location, maxBytes }),
+        download: (location) => storage.download({ ...location, maxBytes: limit }),
         list: (query) => storage.list(query),
         delete: (location) => storage.delete(location),
         head: (location) => storage.head(location),

@@ -7,17 +7,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Rpc } from "effect/rpc"
-import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
+import * as Handles from "../dispatch/Handles.ts"
 import type { Yielder } from "../dispatch/Yielded.ts"
 import type { Protocol } from "../process/Definition.ts"
-import { cellAt } from "../process/internal/delivery.ts"
-import { withHost } from "../process/internal/services.ts"
-import * as Messaging from "../process/Messaging.ts"
+import type * as Messaging from "../process/Messaging.ts"
 import type { Address } from "../process/Name.ts"
-import * as ProcessError from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
 import {
   CallFailure,
@@ -25,16 +22,14 @@ import {
   ContractCallNotFound,
   ContractClosed,
   ContractNotBound,
-  ContractTimeout,
   DuplicateBinding,
   InvalidAnswer,
   InvalidContractCall,
   ServiceDown,
-  ServiceOverloaded,
   TopicFailed
 } from "./ContractError.ts"
 import { asCaller } from "./internal/caller.ts"
-import * as Handles from "../dispatch/Handles.ts"
+import { callOf, namesOf, type Open, opened, present, topicOf } from "./internal/contracts.ts"
 import { decode, encode } from "./internal/json.ts"
 import { Running } from "./internal/running.ts"
 
@@ -112,14 +107,6 @@ export interface Contract<in out Rpcs extends Rpc.Any> {
   readonly protocol: ReadonlyArray<Rpcs>
 }
 
-type Protocols = ReadonlyArray<Rpc.AnyWithProps>
-
-const topicOf = (protocol: ReadonlyArray<Rpc.Any>, topic: string): Rpc.AnyWithProps | undefined =>
-  (protocol as Protocols).find(({ _tag }) => _tag === topic)
-
-const namesOf = (protocol: ReadonlyArray<Rpc.Any>): string =>
-  (protocol as Protocols).map(({ _tag }) => `"${_tag}"`).join(", ")
-
 /**
  * Defines a contract: a value that those who keep it and those who call by it share.
  *
@@ -155,13 +142,6 @@ export const bind = <Rpcs extends Rpc.Any>(contract: Contract<Rpcs>, service: Ad
   protocol: contract.protocol,
   service: service as Address<never> as Address
 })
-
-interface Open {
-  readonly contract: string
-  readonly service: Address
-  readonly protocol: ReadonlyArray<Rpc.Any>
-  readonly closed: Deferred.Deferred<void>
-}
 
 /**
  * Handles the module; the bindings are the contracts that may be opened.
@@ -258,84 +238,6 @@ export const layer = (
       })
     })
   )
-
-const opened = ({ contract, protocol, service }: Binding) =>
-  Effect.acquireRelease(
-    Effect.map(Deferred.make<void>(), (closed): Open => ({ contract, service, protocol, closed })),
-    ({ closed }) => Deferred.succeed(closed, undefined)
-  )
-
-const present = ({ contract, service }: Binding) =>
-  withHost((host): Effect.Effect<void, ServiceDown> =>
-    cellAt(host, service) === undefined
-      ? Effect.fail(
-          new ServiceDown({
-            contract,
-            service: String(service),
-            reason: "NotFound",
-            detail: "no process has the name. Start the service before its callers, or open the contract again later."
-          })
-        )
-      : Effect.void
-  )
-
-// Fails at once where the call does not fit the contract; what is answered makes it.
-const callOf = (
-  { contract, protocol, service }: Open,
-  topic: string,
-  json: Schema.Json,
-  timeout: Duration.Duration | undefined
-): Effect.Effect<Effect.Effect<Schema.Json, CallFailure>, InvalidContractCall> =>
-  Effect.gen(function* () {
-    const invalid = (detail: string) => new InvalidContractCall({ contract, topic, detail })
-    const rpc = topicOf(protocol, topic)
-    if (rpc === undefined) return yield* invalid(`the contract has ${namesOf(protocol)}.`)
-    if (RpcSchema.isStreamSchema(rpc.successSchema)) {
-      return yield* invalid("it is answered with a stream, which can't be written down. Use Process.stream.")
-    }
-    const payload = yield* Effect.mapError(decode(rpc.payloadSchema, json), (detail) =>
-      invalid(`its payload does not fit its schema: ${detail}`)
-    )
-    const wrong = (detail: string) => new InvalidAnswer({ contract, topic, detail })
-    const answer: Effect.Effect<unknown, unknown> = asCaller(
-      Messaging.call(service, topic as never, payload as never, { timeout } as never)
-    )
-    return Effect.matchEffect(answer, {
-      onSuccess: (value) => Effect.mapError(encode(rpc.successSchema, value), wrong),
-      onFailure: (error) => {
-        const failure = failureOf({ contract, service: String(service), topic }, error)
-        if (failure !== undefined) return Effect.fail(failure)
-        return Effect.flatMap(Effect.mapError(encode(rpc.errorSchema, error), wrong), (error) =>
-          Effect.fail(new TopicFailed({ contract, topic, error }))
-        )
-      }
-    })
-  })
-
-const downFor = (error: unknown): ServiceDown["reason"] | undefined => {
-  if (error instanceof ProcessError.ProcessNotFound) return "NotFound"
-  if (error instanceof ProcessError.ProcessClosed || error instanceof ProcessError.HostStopped) return "Stopping"
-  if (error instanceof ProcessError.ProcessRestarting) return "Restarting"
-  return error instanceof ProcessError.CalleeExited ? "Exited" : undefined
-}
-
-// Nothing where the error is the topic's own.
-const failureOf = (
-  about: { readonly contract: string; readonly service: string; readonly topic: string },
-  error: unknown
-): CallFailure | undefined => {
-  const reason = downFor(error)
-  if (reason !== undefined) return new ServiceDown({ ...about, reason, detail: String((error as Error).message) })
-  if (error instanceof ProcessError.CallTimeout) {
-    return new ContractTimeout({ ...about, milliseconds: error.milliseconds })
-  }
-  if (error instanceof ProcessError.InboxFull || error instanceof ProcessError.MessageDropped) {
-    return new ServiceOverloaded({ ...about, detail: error.message })
-  }
-  return error instanceof ProcessError.CallingSelf || error instanceof ProcessError.InvalidMessage
-    ? new InvalidContractCall({ ...about, detail: error.message })
-    : undefined
-}
 
 /**
  * An open contract, with what it promises.

@@ -8,9 +8,11 @@ import * as Schema from "effect/Schema"
 import type { Yielder } from "../dispatch/Yielded.ts"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
 import * as EvalError from "./EvalError.ts"
 import * as Handles from "../dispatch/Handles.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
 import { parseJson } from "./internal/parseJson.ts"
 import { type Limits, Sandbox } from "./Sandbox.ts"
 
@@ -74,20 +76,29 @@ export interface Options {
  *
  * - `options`: the limits of every run; a run may ask for less.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a `memory` that is not above 0, and a `maxBytes` that is no whole number.
+ *
  * @category layers
  */
 export const layer = (
   options?: Options
-): Layer.Layer<Dispatcher.Handles<"eval"> | Dispatcher.Dispatcher, Dispatcher.RegistrationError, Sandbox> =>
+): Layer.Layer<
+  Dispatcher.Handles<"eval"> | Dispatcher.Dispatcher,
+  Dispatcher.RegistrationError | InvalidOption,
+  Sandbox
+> =>
   Dispatcher.layer(
     commands,
     Effect.gen(function* () {
       const sandbox = yield* Sandbox
       const programs = Handles.make<string>()
+      const { amount, count } = limitsOf("Eval.layer")
       const limits: Limits = {
         time: Duration.fromInputUnsafe(options?.time ?? "5 seconds"),
-        memory: options?.memory ?? 128,
-        maxBytes: options?.maxBytes ?? 1024 * 1024
+        memory: yield* amount("memory", options?.memory, 128),
+        maxBytes: yield* count("maxBytes", options?.maxBytes, mebibytes(1))
       }
       const sourceOf = (process: Yielder, program: Program | string) => {
         const source = typeof program === "string" ? program : programs.find(process, program)

@@ -9,10 +9,12 @@ import * as Schema from "effect/Schema"
 import type { Yielder } from "../dispatch/Yielded.ts"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
 import * as ExecError from "./ExecError.ts"
 import * as child from "./internal/child.ts"
 import * as Handles from "../dispatch/Handles.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
 import { runChild } from "./internal/runChild.ts"
 
 /**
@@ -134,15 +136,23 @@ export interface Options {
  *
  * What a child writes is buffered up to some 400 KiB for each output; then the child waits until it is read.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a `maxBytes` that is no whole number from 1 on.
+ *
  * @category layers
  */
 export const layer = (
   options?: Options
-): Layer.Layer<Dispatcher.Handles<"exec"> | Dispatcher.Dispatcher, Dispatcher.RegistrationError, ChildProcessSpawner> =>
+): Layer.Layer<
+  Dispatcher.Handles<"exec"> | Dispatcher.Dispatcher,
+  Dispatcher.RegistrationError | InvalidOption,
+  ChildProcessSpawner
+> =>
   Dispatcher.layer(
     commands,
-    Effect.sync(() => {
-      const limit = options?.maxBytes ?? 1024 * 1024
+    Effect.gen(function* () {
+      const limit = yield* limitsOf("Exec.layer").count("maxBytes", options?.maxBytes, mebibytes(1), 1)
       const killAfter = Duration.fromInputUnsafe(options?.killAfter ?? "5 seconds")
       const children = Handles.make<child.Child>()
       const within = <A>(

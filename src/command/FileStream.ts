@@ -12,9 +12,11 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
 import { FileStreamError } from "./FileStreamError.ts"
 import { OpenFiles } from "./internal/fileStream.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
 
 export * from "./FileStreamError.ts"
 
@@ -100,19 +102,24 @@ export interface Options {
  * An interruption waits for the read or write that is under way, so that no file is closed below it; for that reason
  * pipes and sockets, which could keep it waiting for ever, can't be opened.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a limit that is no whole number.
+ *
  * @category layers
  */
 export const layer = (
   options?: Options
 ): Layer.Layer<
   Dispatcher.Handles<"stream"> | Dispatcher.Dispatcher,
-  Dispatcher.RegistrationError,
+  Dispatcher.RegistrationError | InvalidOption,
   FileSystem.FileSystem
 > =>
   Dispatcher.layer(
     commands,
-    Effect.map(FileSystem.FileSystem, (fs) => {
-      const files = new OpenFiles(fs, options?.maxChunkBytes ?? 1024 * 1024)
+    Effect.gen(function* () {
+      const limit = yield* limitsOf("FileStream.layer").count("maxChunkBytes", options?.maxChunkBytes, mebibytes(1))
+      const files = new OpenFiles(yield* FileSystem.FileSystem, limit)
       return commands.of({
         open: ({ mode, path }, { process }) => Effect.map(files.open(process, path, mode), (id) => Handle.make(id)),
         read: ({ bytes, handle }, { process }) => files.read(process, handle, bytes),

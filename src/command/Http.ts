@@ -10,10 +10,12 @@ import * as Schema from "effect/Schema"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
 import { HttpError } from "./HttpError.ts"
 import { Request, Response } from "./HttpMessage.ts"
 import { requester } from "./internal/http.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
 
 export * from "./HttpError.ts"
 export * from "./HttpMessage.ts"
@@ -57,8 +59,6 @@ export interface Options {
   readonly maxResponseBytes?: number | undefined
 }
 
-const mebibytes = (count: number): number => count * 1024 * 1024
-
 /**
  * Handles the module with effect's `HttpClient`: that of `FetchHttpClient`, of a platform, or one which an application has
  * made its own with a url to begin with, headers, or retries.
@@ -67,6 +67,10 @@ const mebibytes = (count: number): number => count * 1024 * 1024
  *
  * Redirects are followed as the client does: `fetch` follows them by itself, others with `HttpClient.followRedirects`;
  * else an answer that redirects is an answer.
+ *
+ * **Errors**
+ *
+ * `InvalidOption` for a limit that is no whole number.
  *
  * **Example** (Handling the module)
  *
@@ -98,15 +102,16 @@ export const layer = (
   options?: Options
 ): Layer.Layer<
   Dispatcher.Handles<"http"> | Dispatcher.Dispatcher,
-  Dispatcher.RegistrationError,
+  Dispatcher.RegistrationError | InvalidOption,
   HttpClient.HttpClient
 > =>
   Dispatcher.layer(
     commands,
-    Effect.map(HttpClient.HttpClient, (client) => {
-      const request = requester(client, {
-        maxRequestBytes: options?.maxRequestBytes ?? mebibytes(10),
-        maxResponseBytes: options?.maxResponseBytes ?? mebibytes(10)
+    Effect.gen(function* () {
+      const { count } = limitsOf("Http.layer")
+      const request = requester(yield* HttpClient.HttpClient, {
+        maxRequestBytes: yield* count("maxRequestBytes", options?.maxRequestBytes, mebibytes(10)),
+        maxResponseBytes: yield* count("maxResponseBytes", options?.maxResponseBytes, mebibytes(10))
       })
       return commands.of({
         request,

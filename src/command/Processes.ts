@@ -2,21 +2,16 @@
  * Processes, as a process asks for them: starting others, sending and receiving, watching, ending. What a process does
  * by these commands alone can be recorded, replayed, and refused by a policy.
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
-import * as Selectable from "../channel/Selectable.ts"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import { type Definition, type Implementation, type Running, TypeId as ProcessTypeId } from "../process/Definition.ts"
 import type { Definition as Known } from "../process/internal/definition.ts"
-import { cellAt } from "../process/internal/delivery.ts"
-import { where } from "../process/internal/inbox.ts"
-import { withCell, withHost } from "../process/internal/services.ts"
 import * as Lifecycle from "../process/Lifecycle.ts"
-import * as Messaging from "../process/Messaging.ts"
+import type * as Messaging from "../process/Messaging.ts"
 import * as Name from "../process/Name.ts"
 import * as Pid from "../process/Pid.ts"
 import {
@@ -25,121 +20,33 @@ import {
   InboxFull,
   InvalidArguments,
   InvalidMessage,
+  NoConnection,
   InvalidOption,
   ProcessClosed,
-  ProcessNotFound,
-  type SendError
+  ProcessNotFound
 } from "../process/ProcessError.ts"
-import { type Exited, isKilled, type Monitor as ProcessMonitor } from "../process/ProcessEvent.ts"
-import * as Spawning from "../process/Spawning.ts"
 import * as Watching from "../process/Watching.ts"
 import * as Process from "../process/Yielding.ts"
-import { answering } from "./internal/answering.ts"
 import { asCaller } from "./internal/caller.ts"
 import { withImplementations } from "./internal/implementations.ts"
-import { asSpawner } from "./internal/spawner.ts"
-import { decode, encode, Outcome, outcomeOf, plain } from "./internal/json.ts"
+import { decode, encode, plain } from "./internal/json.ts"
+import * as handlers from "./internal/processes.ts"
+import { PayloadNotEncodable, UnknownProcess } from "./ProcessesError.ts"
+import { Event, Monitor, Received, To } from "./ProcessesMessage.ts"
 
-/**
- * No process of this name can be spawned by a command here.
- *
- * @category errors
- */
-export class UnknownProcess extends Schema.TaggedError<UnknownProcess>()("UnknownProcess", {
-  process: Schema.String,
-  known: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    const known = this.known.length === 0 ? "There are none" : `There are: ${this.known.join(", ")}`
-    return `There is no process ${this.process} to spawn. ${known}. Give its definition to Processes.layer.`
-  }
-}
+export * from "./ProcessesError.ts"
+export * from "./ProcessesMessage.ts"
 
-/**
- * A message was received whose payload does not fit its schema, or has none and is not plain data; it is lost.
- *
- * @category errors
- */
-export class PayloadNotEncodable extends Schema.TaggedError<PayloadNotEncodable>()("PayloadNotEncodable", {
-  process: Schema.String,
-  topic: Schema.String,
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `The process ${this.process} received "${this.topic}", whose payload can't be written down: ${this.detail}. Give the topic a schema with a JSON form, or receive it with the definition itself.`
-  }
-}
-
-/**
- * The schema of {@link To}.
- *
- * @category schemas
- */
-export const To = Schema.Union([Schema.Struct({ pid: Pid.schema }), Schema.Struct({ name: Schema.String })])
-
-/**
- * Whom a message is for: a pid, or the name of a registered process.
- *
- * @category models
- */
-export type To = typeof To.Type
-
-/**
- * The schema of {@link Monitor}.
- *
- * @category schemas
- */
-export const Monitor = Schema.Int.pipe(Schema.brand("troupe/command/Processes/Monitor"))
-
-/**
- * A monitor, by its number: the exit that it announces has the same one.
- *
- * @category models
- */
-export type Monitor = typeof Monitor.Type
-
-const Sender = Schema.UndefinedOr(Pid.schema)
-
-/**
- * The schema of {@link Event}.
- *
- * @category schemas
- */
-export const Event = Schema.Union([
-  Schema.TaggedStruct("Exit", { from: Pid.schema, monitor: Monitor, exit: Outcome, killed: Schema.Boolean }),
-  Schema.TaggedStruct("LinkDown", { from: Pid.schema, exit: Outcome, killed: Schema.Boolean }),
-  Schema.TaggedStruct("Cancel", { from: Sender, reason: Schema.String }),
-  Schema.TaggedStruct("InboxHigh", { length: Schema.Int }),
-  Schema.TaggedStruct("DependencyFailed", { service: Schema.String, exit: Outcome })
+const SendFailure = Schema.Union([
+  ProcessNotFound,
+  ProcessClosed,
+  HostStopped,
+  InboxFull,
+  InvalidMessage,
+  NoConnection,
+  NoConnection
 ])
-
-/**
- * What a process is told, as it can be written down.
- *
- * **Details**
- *
- * Exits hold plain data: the value of a process whose definition the layer was given in the form of its `success` schema;
- * an error that is a class of a schema in that schema's form, another one by its name and message.
- *
- * @category models
- */
-export type Event = typeof Event.Type
-
-/**
- * The schema of {@link Received}.
- *
- * @category schemas
- */
-export const Received = Schema.Struct({ topic: Schema.String, payload: Schema.Json, sender: Sender })
-
-/**
- * A message that was received, its payload in the form of the topic's schema.
- *
- * @category models
- */
-export type Received = typeof Received.Type
-
-const SendFailure = Schema.Union([ProcessNotFound, ProcessClosed, HostStopped, InboxFull, InvalidMessage])
+const EndFailure = Schema.Union([ProcessNotFound, NoConnection])
 const SpawnFailure = Schema.Union([UnknownProcess, HostNotFound, HostStopped, InvalidArguments, InvalidOption])
 
 /**
@@ -164,10 +71,10 @@ export const commands = Command.module("process", {
     success: Schema.Struct({ pid: Pid.schema, monitor: Schema.UndefinedOr(Monitor) }),
     error: SpawnFailure
   }),
-  terminate: Command.make(3, { payload: { pid: Pid.schema, kill: Schema.Boolean }, error: ProcessNotFound }),
+  terminate: Command.make(3, { payload: { pid: Pid.schema, kill: Schema.Boolean }, error: EndFailure }),
   monitor: Command.make(4, { payload: { pid: Pid.schema }, success: Monitor }),
-  link: Command.make(5, { payload: { pid: Pid.schema }, error: ProcessNotFound }),
-  cancel: Command.make(6, { payload: { pid: Pid.schema, reason: Schema.String }, error: ProcessNotFound }),
+  link: Command.make(5, { payload: { pid: Pid.schema }, error: EndFailure }),
+  cancel: Command.make(6, { payload: { pid: Pid.schema, reason: Schema.String }, error: EndFailure }),
   receive: Command.make(7, {
     payload: { topic: Schema.optional(Schema.String) },
     success: Received,
@@ -254,139 +161,22 @@ export const layer: {
   >
 } = (definitions: ReadonlyArray<Spawnable>, implementations?: Layer.Layer<unknown, unknown, unknown>) => {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]))
-  const handlers = Effect.map(Effect.context<never>(), (services) => {
-    const monitors = new Monitors()
+  const handling = Effect.map(Effect.context<never>(), (services) => {
+    const monitors = new handlers.Monitors()
     return commands.of({
-      send: (message) => asCaller(send_(message)),
-      spawn: (wanted) => asCaller(spawn_(byName, services, monitors, wanted)),
+      send: (message) => asCaller(handlers.send(message)),
+      spawn: (wanted) => asCaller(handlers.spawn(byName, services, monitors, wanted)),
       terminate: ({ kill, pid }) => asCaller(kill ? Lifecycle.kill(pid) : Lifecycle.terminate(pid)),
-      monitor: ({ pid }) => asCaller(monitor_(byName, monitors, pid)),
+      monitor: ({ pid }) => asCaller(handlers.monitor(byName, monitors, pid)),
       link: ({ pid }) => asCaller(Watching.link(pid)),
       cancel: ({ pid, reason }) => asCaller(Lifecycle.cancel(pid, reason)),
-      receive: ({ topic }) => asCaller(receive_(topic)),
-      nextEvent: () => asCaller(nextEvent_(monitors)),
+      receive: ({ topic }) => asCaller(handlers.receive(topic)),
+      nextEvent: () => asCaller(handlers.nextEvent(monitors)),
       self: () => asCaller(Lifecycle.self)
     })
   })
-  return withImplementations(Dispatcher.layer(commands, handlers), implementations) as never
+  return withImplementations(Dispatcher.layer(commands, handling), implementations) as never
 }
-
-/** The numbers of monitors, and what is known of those that they watch. */
-class Monitors {
-  private readonly known = new WeakMap<
-    ProcessMonitor,
-    { readonly number: Monitor; readonly success: Schema.Top | undefined }
-  >()
-  private last = 0
-
-  add(monitor: ProcessMonitor, success: Schema.Top | undefined): Monitor {
-    const number = Monitor.make(++this.last)
-    this.known.set(monitor, { number, success })
-    return number
-  }
-
-  /** The exit that a monitor tells; one that was begun past this module gets a number now. */
-  exitOf({ exit, from, monitor }: Exited): Event {
-    const number = this.known.get(monitor)?.number ?? this.add(monitor, undefined)
-    const outcome = outcomeOf(exit, this.known.get(monitor)?.success)
-    return { _tag: "Exit", from, monitor: number, exit: outcome, killed: isKilled(exit) }
-  }
-}
-
-const addressOf = (to: To): Name.Address => ("pid" in to ? to.pid : Name.make(to.name))
-
-type Payload<C extends Rpc.Any> = Rpc.Payload<C>
-
-// What goes back to the sender is what it sent: the payload as it was written down.
-const send_ = ({ payload, to, topic }: Payload<typeof commands.send>) =>
-  withHost((host) => {
-    const address = addressOf(to)
-    const known = cellAt(host, address)?.definition.topics.get(topic)
-    const request = { topic, payload }
-    const decoded =
-      known === undefined
-        ? Effect.succeed<unknown>(payload)
-        : Effect.mapError(
-            decode(known.schema, payload),
-            (detail) => new InvalidMessage({ target: String(address), request, reason: "InvalidPayload", detail })
-          )
-    return Effect.flatMap(decoded, (value) =>
-      Effect.mapError(Messaging.send(address, topic as never, value as never), (error) => withRequest(error, request))
-    )
-  })
-
-const withRequest = <E extends SendError>(error: E, request: { topic: string; payload: Schema.Json }): E => {
-  const again = error.constructor as new (fields: object) => E
-  return new again({ ...error, request })
-}
-
-const spawn_ = (
-  definitions: ReadonlyMap<string, Spawnable>,
-  services: Context.Context<never>,
-  monitors: Monitors,
-  { args: json, host, link, monitor, name, process }: Payload<typeof commands.spawn>
-) =>
-  Effect.gen(function* () {
-    const definition = definitions.get(process)
-    if (definition === undefined) return yield* new UnknownProcess({ process, known: [...definitions.keys()] })
-    const args = yield* Effect.mapError(
-      decode(definition.args, json),
-      (detail) => new InvalidArguments({ process, detail })
-    )
-    const subject = definition as AnyDefinition
-    const options = { host, name }
-    if (!monitor) {
-      const spawn = (link ? Spawning.spawnLinked : Spawning.spawn)(subject, args, options)
-      return { pid: yield* asSpawner(services, definition, spawn), monitor: undefined }
-    }
-    const spawn = (link ? Spawning.spawnLinkedMonitored : Spawning.spawnMonitored)(subject, args, options)
-    const watch = yield* asSpawner(services, definition, spawn)
-    return { pid: watch.pid, monitor: monitors.add(watch, definition.success) }
-    // The layer requires the implementations of its definitions.
-  }).pipe(Effect.catchTag("DefinitionNotFound", (error) => Effect.die(error)))
-
-// Its implementation is among the services of the layer.
-type AnyDefinition = Definition<never, never, Schema.Top, Schema.Top, Schema.Top>
-
-const receive_ = (topic: string | undefined) =>
-  withCell((cell) =>
-    Effect.flatMap(
-      Selectable.take(
-        answering(cell, topic === undefined ? cell.inbox : where(cell.inbox, (message) => message.topic === topic))
-      ),
-      ({ payload, sender, topic }) => {
-        const known = cell.definition.topics.get(topic)
-        return Effect.mapBoth(encode(known?.schema ?? Schema.Json, payload), {
-          onFailure: (detail) => new PayloadNotEncodable({ process: cell.name, topic, detail }),
-          onSuccess: (payload): Received => ({ topic, payload, sender })
-        })
-      }
-    )
-  )
-
-const monitor_ = (definitions: ReadonlyMap<string, Spawnable>, monitors: Monitors, pid: Pid.Pid) =>
-  withHost((host) => {
-    const name = cellAt(host, pid)?.definition.name
-    const success = name === undefined ? undefined : definitions.get(name)?.success
-    return Effect.map(Watching.monitor(pid), (monitor) => monitors.add(monitor, success))
-  })
-
-const nextEvent_ = (monitors: Monitors) =>
-  Effect.map(
-    withCell((cell) => Selectable.take(answering(cell, cell.events))),
-    (event): Event => {
-      switch (event._tag) {
-        case "Exit":
-          return monitors.exitOf(event)
-        case "LinkDown":
-          return { _tag: "LinkDown", from: event.from, exit: outcomeOf(event.exit), killed: isKilled(event.exit) }
-        case "DependencyFailed":
-          return { _tag: "DependencyFailed", service: event.service, exit: outcomeOf(event.exit) }
-        default:
-          return event
-      }
-    }
-  )
 
 /**
  * Sends a message to a process of the definition, as `Process.send` does.
@@ -442,13 +232,30 @@ type SpawnArguments<Args> = [Args] extends [void]
   ? [args?: undefined, options?: SpawnOptions]
   : [args: Args, options?: SpawnOptions]
 
-const spawnBy = (link: boolean, monitor: boolean, definition: Spawnable, [args, options]: SpawnArguments<never>) =>
+interface How {
+  readonly link: boolean
+  readonly monitor: boolean
+}
+
+const spawnBy = (how: How, definition: Spawnable, [args, options]: SpawnArguments<never>) =>
   encode(definition.args, args).pipe(
     Effect.mapError((detail) => new InvalidArguments({ process: definition.name, detail })),
-    Effect.flatMap((args) =>
-      Process.yield(commands.spawn, { process: definition.name, args, link, monitor, ...options })
-    )
+    Effect.flatMap((args) => Process.yield(commands.spawn, { process: definition.name, args, ...how, ...options }))
   )
+
+const spawning =
+  (how: How) =>
+  <
+    Name extends string,
+    Rpcs extends Rpc.Any,
+    Args extends Schema.Top,
+    Success extends Schema.Top,
+    State extends Schema.Top
+  >(
+    definition: Definition<Name, Rpcs, Args, Success, State>,
+    ...args: SpawnArguments<Args["Type"]>
+  ) =>
+    Effect.map(spawnBy(how, definition, args as never), ({ pid }) => pid as Pid.Pid<Rpcs>)
 
 /**
  * Starts a process of a definition that the layer was given, as `Process.spawn` does; it has the policy of this process.
@@ -459,32 +266,14 @@ const spawnBy = (link: boolean, monitor: boolean, definition: Spawnable, [args, 
  *
  * @category yielding
  */
-export const spawn = <
-  Name extends string,
-  Rpcs extends Rpc.Any,
-  Args extends Schema.Top,
-  Success extends Schema.Top,
-  State extends Schema.Top
->(
-  definition: Definition<Name, Rpcs, Args, Success, State>,
-  ...args: SpawnArguments<Args["Type"]>
-) => Effect.map(spawnBy(false, false, definition, args as never), ({ pid }) => pid as Pid.Pid<Rpcs>)
+export const spawn = spawning({ link: false, monitor: false })
 
 /**
  * As {@link spawn}, and links the process to this one in the same step.
  *
  * @category yielding
  */
-export const spawnLinked = <
-  Name extends string,
-  Rpcs extends Rpc.Any,
-  Args extends Schema.Top,
-  Success extends Schema.Top,
-  State extends Schema.Top
->(
-  definition: Definition<Name, Rpcs, Args, Success, State>,
-  ...args: SpawnArguments<Args["Type"]>
-) => Effect.map(spawnBy(true, false, definition, args as never), ({ pid }) => pid as Pid.Pid<Rpcs>)
+export const spawnLinked = spawning({ link: true, monitor: false })
 
 /**
  * As {@link spawn}, and monitors the process in the same step; the exit that follows has the number of the monitor.
@@ -501,7 +290,7 @@ export const spawnMonitored = <
   definition: Definition<Name, Rpcs, Args, Success, State>,
   ...args: SpawnArguments<Args["Type"]>
 ) =>
-  Effect.map(spawnBy(false, true, definition, args as never), ({ monitor, pid }) => ({
+  Effect.map(spawnBy({ link: false, monitor: true }, definition, args as never), ({ monitor, pid }) => ({
     pid: pid as Pid.Pid<Rpcs>,
     monitor: monitor as Monitor
   }))

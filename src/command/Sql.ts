@@ -9,16 +9,20 @@ import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
 import * as Command from "../dispatch/Command.ts"
 import type { DispatchError } from "../dispatch/DispatchError.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import type { CurrentProcess } from "../process/internal/services.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import { self } from "../process/Lifecycle.ts"
 import * as Process from "../process/Yielding.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
+import { readRows } from "./internal/rows.ts"
 import { controlsTransaction } from "./internal/statement.ts"
 import { Transactions } from "./internal/transactions.ts"
 import { failedStatement, SqlFailed, TransactionStatement, UnsupportedValue } from "./SqlError.ts"
-import { isValue, Parameter, Row } from "./SqlValue.ts"
+import { Parameter, Row } from "./SqlValue.ts"
 
 export * from "./SqlError.ts"
 export * from "./SqlValue.ts"
@@ -61,6 +65,20 @@ export const commands = Command.module("sql", {
 })
 
 /**
+ * How much comes out of a database at most.
+ *
+ * **Details**
+ *
+ * - `maxBytes`: how many bytes the rows of a query may have: 10 MiB when absent. A text counts as many as it has characters,
+ *   and so do the names of the columns, in each row; bytes count as many as they are, and all other values 8.
+ *
+ * @category models
+ */
+export interface Options {
+  readonly maxBytes?: number | undefined
+}
+
+/**
  * Handles the module with effect's `SqlClient`: that of `troupe/command/sqlite`, of `@effect/sql-pg`, or another.
  *
  * **Details**
@@ -70,77 +88,66 @@ export const commands = Command.module("sql", {
  * There a statement that fails ends its transaction, too: what comes after it is refused, and so is the commit; let a
  * nested transaction have what may fail. With SQLite the others stay.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a `maxBytes` that is no whole number.
+ *
  * @category layers
  */
-export const layer: Layer.Layer<
+export const layer = (
+  options?: Options
+): Layer.Layer<
   Dispatcher.Handles<"sql"> | Dispatcher.Dispatcher,
-  Dispatcher.RegistrationError,
+  Dispatcher.RegistrationError | InvalidOption,
   SqlClient
-> = Dispatcher.layer(
-  commands,
-  Effect.gen(function* () {
-    const client = yield* SqlClient
-    const transactions = new Transactions(client)
-    const arrays = client.onDialectOrElse({ pg: () => true, orElse: () => false })
+> =>
+  Dispatcher.layer(
+    commands,
+    Effect.gen(function* () {
+      const client = yield* SqlClient
+      const limit = yield* limitsOf("Sql.layer").count("maxBytes", options?.maxBytes, mebibytes(10))
+      const transactions = new Transactions(client)
+      const arrays = client.onDialectOrElse({ pg: () => true, orElse: () => false })
 
-    const run = <A>(
-      { parameters, statement, transaction }: typeof commands.query.payloadSchema.Type,
-      process: Parameters<typeof transactions.begin>[0],
-      effect: Effect.Effect<A, SqlFailed>
-    ): Effect.Effect<A, SqlFailed> => {
-      if (controlsTransaction(statement)) {
-        return Effect.fail(new SqlFailed({ statement, reason: new TransactionStatement() }))
+      const run = <A>(
+        { parameters, statement, transaction }: typeof commands.query.payloadSchema.Type,
+        process: Parameters<typeof transactions.begin>[0],
+        effect: Effect.Effect<A, SqlFailed>
+      ): Effect.Effect<A, SqlFailed> => {
+        if (controlsTransaction(statement)) {
+          return Effect.fail(new SqlFailed({ statement, reason: new TransactionStatement() }))
+        }
+        const array = arrays ? -1 : parameters.findIndex((parameter) => Array.isArray(parameter))
+        if (array !== -1) return unsupported(statement, `The parameter ${array + 1}`, "an array")
+        return transaction === undefined ? effect : transactions.within(process, transaction, statement, effect)
       }
-      const array = arrays ? -1 : parameters.findIndex((parameter) => Array.isArray(parameter))
-      if (array !== -1) return unsupported(statement, `The parameter ${array + 1}`, "an array")
-      return transaction === undefined ? effect : transactions.within(process, transaction, statement, effect)
-    }
 
-    return commands.of({
-      query: (payload, { process }) => {
-        const { parameters, statement } = payload
-        const rows = client
-          .unsafe<Row>(statement, parameters)
-          .pipe(Effect.mapError((error) => failedStatement(statement, parameters, error)))
-        return run(
-          payload,
-          process,
-          Effect.flatMap(rows, (rows) => supported(statement, rows))
-        )
-      },
-      execute: (payload, { process }) => {
-        const { parameters, statement } = payload
-        const result = client.unsafe(statement, parameters).raw.pipe(
-          Effect.map(changesOf),
-          Effect.mapError((error) => failedStatement(statement, parameters, error))
-        )
-        return run(payload, process, result)
-      },
-      begin: ({ transaction }, { process }) =>
-        Effect.map(transactions.begin(process, transaction), (id) => Transaction.make(id)),
-      commit: ({ transaction }, { process }) => transactions.commit(process, transaction),
-      rollback: ({ transaction }, { process }) => transactions.rollback(process, transaction)
+      return commands.of({
+        query: (payload, { process }) => {
+          const { parameters, statement } = payload
+          const rows = client
+            .unsafe<Row>(statement, parameters)
+            .stream.pipe(Stream.mapError((error) => failedStatement(statement, parameters, error)))
+          return run(payload, process, readRows(statement, rows, limit))
+        },
+        execute: (payload, { process }) => {
+          const { parameters, statement } = payload
+          const result = client.unsafe(statement, parameters).raw.pipe(
+            Effect.map(changesOf),
+            Effect.mapError((error) => failedStatement(statement, parameters, error))
+          )
+          return run(payload, process, result)
+        },
+        begin: ({ transaction }, { process }) =>
+          Effect.map(transactions.begin(process, transaction), (id) => Transaction.make(id)),
+        commit: ({ transaction }, { process }) => transactions.commit(process, transaction),
+        rollback: ({ transaction }, { process }) => transactions.rollback(process, transaction)
+      })
     })
-  })
-)
+  )
 
 const unsupported = (statement: string, place: string, found: string): Effect.Effect<never, SqlFailed> =>
   Effect.fail(new SqlFailed({ statement, reason: new UnsupportedValue({ place, found }) }))
-
-const supported = (statement: string, rows: ReadonlyArray<Row>): Effect.Effect<ReadonlyArray<Row>, SqlFailed> => {
-  for (const row of rows) {
-    for (const column of Object.keys(row)) {
-      const value: unknown = row[column]
-      if (!isValue(value)) return unsupported(statement, `The column "${column}"`, kindOf(value))
-    }
-  }
-  return Effect.succeed(rows)
-}
-
-const kindOf = (value: unknown): string => {
-  if (value instanceof Date) return "a date that JavaScript can't hold"
-  return typeof value === "object" && value !== null ? `a value of ${value.constructor.name}` : typeof value
-}
 
 // Each driver has its own words for it; rows come where a statement returns some.
 const changesOf = (result: unknown): number => {
@@ -209,11 +216,13 @@ const inTransaction = <A>(
  * - `options.transaction`: the transaction that it belongs to.
  *
  * Rows have the same, and arrays and objects where the database has them (PostgreSQL's `json`). To have them typed, decode
- * them with a schema.
+ * them with a schema. They are in memory as a whole, and in recordings: what may be much is asked for in parts, with `LIMIT`
+ * and a condition on where the last part ended.
  *
  * **Errors**
  *
- * `SqlFailed`, which names the statement, but none of its parameters.
+ * `SqlFailed`, which names the statement, but none of its parameters; its reason is `ResultTooLarge` when the rows have
+ * more bytes than the layer allows.
  *
  * **Example** (Writing and reading)
  *
@@ -231,7 +240,7 @@ const inTransaction = <A>(
  *   yield* Sql.execute("INSERT INTO friends VALUES (?), (?)", ["Ada", "Bob"])
  *   const rows = yield* Sql.query("SELECT name FROM friends WHERE name > ?", ["B"])
  *   return yield* Schema.decodeUnknownEffect(Friends)(rows)
- * })).pipe(Layer.provide(Sql.layer), Layer.provide(Sqlite.layer({ filename: ":memory:" })))
+ * })).pipe(Layer.provide(Sql.layer()), Layer.provide(Sqlite.layer({ filename: ":memory:" })))
  *
  * const program = Effect.flatMap(Process.spawn(Clerk), Process.await)
  * await Effect.runPromise(Effect.provide(program, [ClerkLive, ProcessHost.layer("app:processes")]))
@@ -249,7 +258,7 @@ export const query = (
 
 /**
  * Executes a statement and answers how many rows it changed, or returned; 0 where it is about no rows. As {@link query}
- * otherwise.
+ * otherwise, but that rows which it returns have no limit: the driver reads them all, to count them.
  *
  * @category yielding
  */
@@ -271,6 +280,9 @@ export const execute = (
  * It is rolled back when the process ends. Statements are in it that name it; with SQLite the others wait until it has
  * ended, those of this process too, and a process that waits for itself waits for ever.
  *
+ * One whose beginning is interrupted is rolled back. Once it is delivered it is up to whoever has it to end it: a coroutine
+ * that may be interrupted begins it with `Effect.acquireUseRelease`.
+ *
  * **Errors**
  *
  * `SqlFailed`, whose reason is `TransactionNotOpen` where the outer one is not open in this process, and
@@ -291,7 +303,7 @@ export const execute = (
  *   yield* Sql.execute("INSERT INTO friends VALUES (?)", ["Ada"], { transaction })
  *   yield* Sql.rollback(transaction)
  *   return yield* Sql.query("SELECT name FROM friends")
- * })).pipe(Layer.provide(Sql.layer), Layer.provide(Sqlite.layer({ filename: ":memory:" })))
+ * })).pipe(Layer.provide(Sql.layer()), Layer.provide(Sqlite.layer({ filename: ":memory:" })))
  *
  * const program = Effect.flatMap(Process.spawn(Clerk), Process.await)
  * await Effect.runPromise(Effect.provide(program, [ClerkLive, ProcessHost.layer("app:processes")]))
@@ -301,7 +313,32 @@ export const execute = (
  * @category transactions
  */
 export const begin = (options?: StatementOptions): Effect.Effect<Transaction, SqlYieldError, SqlServices> =>
-  inTransaction(options, (transaction) => Process.yield(commands.begin, { transaction }))
+  Effect.suspend(() => {
+    let begun: Transaction | undefined
+    const beginning = Effect.uninterruptibleMask((restore) =>
+      Effect.map(opening(restore, options), (transaction) => (begun = transaction))
+    )
+    return Effect.onExitPrimitive(beginning, (exit) =>
+      Exit.isFailure(exit) && begun !== undefined ? Effect.ignore(rollback(begun)) : undefined
+    )
+  })
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+// To be run uninterruptibly, but for the wait. An interruption may come when it has begun already, and nobody else could
+// end it then.
+const opening = (
+  restore: Restore,
+  options?: StatementOptions
+): Effect.Effect<Transaction, SqlYieldError, SqlServices> =>
+  Effect.gen(function* () {
+    const yielded = inTransaction(options, (transaction) => Process.yield(commands.begin, { transaction }))
+    const beginning = yield* Effect.forkChild(yielded, { startImmediately: true, uninterruptible: true })
+    const abandon = Effect.flatMap(Effect.andThen(Fiber.interrupt(beginning), Fiber.await(beginning)), (exit) =>
+      Exit.isSuccess(exit) ? Effect.ignore(rollback(exit.value)) : Effect.void
+    )
+    return yield* Effect.onInterrupt(restore(Fiber.join(beginning)), () => abandon)
+  })
 
 /**
  * Commits a transaction of this process, after its statements that are under way. When it fails, nothing was changed and
@@ -325,12 +362,7 @@ const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlY
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const process = String(yield* self)
-      const beginning = yield* Effect.forkChild(begin(), { startImmediately: true, uninterruptible: true })
-      // An interruption may come when it has begun already, and nobody else could end it then.
-      const abandon = Effect.flatMap(Effect.andThen(Fiber.interrupt(beginning), Fiber.await(beginning)), (exit) =>
-        Exit.isSuccess(exit) ? Effect.ignore(rollback(exit.value)) : Effect.void
-      )
-      const transaction = yield* Effect.onInterrupt(restore(Fiber.join(beginning)), () => abandon)
+      const transaction = yield* opening(restore)
       const inside = Effect.provideService(effect, Current, { process, transaction })
       const exit = yield* Effect.exit(restore(inside))
       yield* Exit.isSuccess(exit) ? commit(transaction) : Effect.ignore(rollback(transaction))
@@ -369,7 +401,7 @@ export {
    *   }))
    *   const why = yield* Effect.flip(both)
    *   return [why, yield* Sql.query("SELECT name FROM friends")]
-   * })).pipe(Layer.provide(Sql.layer), Layer.provide(Sqlite.layer({ filename: ":memory:" })))
+   * })).pipe(Layer.provide(Sql.layer()), Layer.provide(Sqlite.layer({ filename: ":memory:" })))
    *
    * const program = Effect.flatMap(Process.spawn(Clerk), Process.await)
    * await Effect.runPromise(Effect.provide(program, [ClerkLive, ProcessHost.layer("app:processes")]))

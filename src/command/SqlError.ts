@@ -71,16 +71,40 @@ export class UnsupportedValue extends Schema.TaggedError<UnsupportedValue>()("Un
 }
 
 /**
+ * The rows of a query have more bytes than the layer allows; those behind the limit were not read.
+ *
+ * **Details**
+ *
+ * - `limit`: in bytes.
+ * - `rows`: how many rows fit.
+ *
+ * A statement that changes rows as well may have changed them; in a transaction of PostgreSQL that has ended, as with any
+ * statement that fails.
+ *
+ * @category errors
+ */
+export class ResultTooLarge extends Schema.TaggedError<ResultTooLarge>()("ResultTooLarge", {
+  limit: Schema.Int,
+  rows: Schema.Int
+}) {
+  override get message(): string {
+    return `its rows have more than ${this.limit} bytes, of which ${this.rows} rows fit. Ask for fewer rows or columns, such as a part of the rows after another, or raise maxBytes of Sql.layer`
+  }
+}
+
+/**
  * A command of the module `sql` failed.
  *
  * **Details**
  *
  * - `statement`: the text of the statement, without its parameters, which may be secret.
  * - `reason`: one of effect's, such as `UniqueViolation`, `SqlSyntaxError` or `ConnectionError`, to be told apart with
- *   `Effect.catchReason`; or `TransactionNotOpen`, `NestedTransactionOpen`, `TransactionStatement` or `UnsupportedValue`.
+ *   `Effect.catchReason`; or `TransactionNotOpen`, `NestedTransactionOpen`, `TransactionStatement`, `UnsupportedValue` or
+ *   `ResultTooLarge`.
  *
- * The cause of a reason is an error with the database's message, whose name is the database's code (`23505`). A parameter
- * that the message quotes is hidden, and so are the details that databases add, which may show rows.
+ * The cause of a reason is an error with the database's message, whose name is the database's code (`23505`). Where the
+ * message quotes a parameter, or a part of one, that is hidden; and so are the details that databases add, which may show
+ * rows.
  *
  * **Example** (One reason among others)
  *
@@ -106,7 +130,8 @@ export class SqlFailed extends Schema.TaggedError<SqlFailed>()("SqlFailed", {
     TransactionNotOpen,
     NestedTransactionOpen,
     TransactionStatement,
-    UnsupportedValue
+    UnsupportedValue,
+    ResultTooLarge
   ])
 }) {
   override get message(): string {
@@ -169,6 +194,34 @@ const codeOf = (cause: object): string => {
   return "code" in cause ? String(cause.code) : "Error"
 }
 
+// What is shorter is found in any words.
+const shortest = 4
+
+const textsOf = (parameter: unknown): ReadonlyArray<string> => {
+  if (Array.isArray(parameter)) return parameter.flatMap(textsOf)
+  if (parameter instanceof Date) return [String(parameter), parameter.toISOString()]
+  return typeof parameter === "string" || typeof parameter === "number" || typeof parameter === "bigint"
+    ? [String(parameter)]
+    : []
+}
+
+// Databases quote a parameter, an item of it when it is an array, or the part that they could not read.
+const hiding = (parameters: ReadonlyArray<unknown>): ((text: string) => string) => {
+  const texts = parameters
+    .flatMap(textsOf)
+    .filter((text) => text !== "")
+    .toSorted((one, other) => other.length - one.length)
+  const whole = (text: string): string =>
+    texts.reduce((hidden, secret) => {
+      if (secret.length >= shortest) return hidden.replaceAll(secret, "…")
+      return hidden.replaceAll(`"${secret}"`, '"…"').replaceAll(`'${secret}'`, "'…'")
+    }, text)
+  return (text) =>
+    whole(text).replaceAll(/(["'])([^"']+)\1/g, (quoted, quote: string, part: string) =>
+      texts.some((secret) => secret.includes(part)) ? `${quote}…${quote}` : quoted
+    )
+}
+
 /**
  * The error of a statement, cleansed of its parameters.
  *
@@ -179,8 +232,7 @@ export const failedStatement = (
   parameters: ReadonlyArray<unknown>,
   { reason }: SqlError
 ): SqlFailed => {
-  const hide = (text: string): string =>
-    parameters.reduce<string>((hidden, parameter) => hidden.replaceAll(`"${String(parameter)}"`, `"…"`), text)
+  const hide = hiding(parameters)
   const original = reason.cause
   const cause = new Error(hide(original instanceof Error ? original.message : String(original)))
   cause.name = original instanceof Error ? codeOf(original) : "Error"

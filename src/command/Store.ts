@@ -17,8 +17,10 @@ import * as Command from "../dispatch/Command.ts"
 import type { DispatchError } from "../dispatch/DispatchError.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
 import type { CurrentProcess } from "../process/internal/services.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
 import { type Backing, type Failure, ofDirectory, ofKeyValueStore, ofTable } from "./internal/backing.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
 import {
   ForeignEntry,
   InvalidKey,
@@ -63,11 +65,10 @@ export interface Options {
 
 type StoreLayer<E = never, R = never> = Layer.Layer<
   Dispatcher.Handles<"store"> | Dispatcher.Dispatcher,
-  Dispatcher.RegistrationError | E,
+  Dispatcher.RegistrationError | InvalidOption | E,
   R
 >
 
-const defaultMaxValueBytes = 1024 * 1024
 const maxKeyBytes = 512
 
 /** How an entry lies in the store. */
@@ -75,7 +76,12 @@ const Entry = Schema.fromJsonString(Schema.Struct({ value: Schema.String, expire
 const readEntry = Schema.decodeUnknownOption(Entry)
 const encoder = new TextEncoder()
 
-const handlers = (backing: Backing, { maxValueBytes = defaultMaxValueBytes }: Options) => {
+const handlers = (subject: string, backing: Backing, options: Options) =>
+  Effect.map(limitsOf(subject).count("maxValueBytes", options.maxValueBytes, mebibytes(1)), (maxValueBytes) =>
+    handlersWithin(backing, maxValueBytes)
+  )
+
+const handlersWithin = (backing: Backing, maxValueBytes: number) => {
   const failing =
     (operation: Operation, key: string) =>
     (failure: Failure): StoreError =>
@@ -167,12 +173,16 @@ const unavailable = (operation: Operation, key: string, failure: Failure): Store
  * the other. Programs that share a store without a database are not kept apart: one may remove, as expired, what the
  * other has set in the same moment.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a `maxValueBytes` that is no whole number.
+ *
  * @category layers
  */
 export const layer = (options: Options = {}): StoreLayer<never, KeyValueStore.KeyValueStore> =>
   Dispatcher.layer(
     commands,
-    Effect.map(KeyValueStore.KeyValueStore, (store) => handlers(ofKeyValueStore(store), options))
+    Effect.flatMap(KeyValueStore.KeyValueStore, (store) => handlers("Store.layer", ofKeyValueStore(store), options))
   )
 
 /**
@@ -198,7 +208,7 @@ const built = <E, R>(layer: Layer.Layer<KeyValueStore.KeyValueStore, E, R>) =>
  *
  * **Errors**
  *
- * `StoreError` when the directory can't be read or made.
+ * `StoreError` when the directory can't be read or made; `InvalidOption` as with {@link layer}.
  *
  * @category layers
  */
@@ -207,9 +217,11 @@ export const layerFiles = (directory: string, options: Options = {}): StoreLayer
     commands,
     Effect.gen(function* () {
       const store = yield* built(KeyValueStore.layerFileSystem(directory))
-      const backing = yield* ofDirectory(store, directory)
-      return handlers(backing, options)
-    }).pipe(Effect.mapError((failure) => unavailable("open", "", failure)))
+      return yield* ofDirectory(store, directory)
+    }).pipe(
+      Effect.mapError((failure) => unavailable("open", "", failure)),
+      Effect.flatMap((backing) => handlers("Store.layerFiles", backing, options))
+    )
   )
 
 /**
@@ -232,7 +244,7 @@ export interface SqlOptions extends Options {
  *
  * **Errors**
  *
- * `StoreError` when the database can't be reached, or the table can't be made.
+ * `StoreError` when the database can't be reached, or the table can't be made; `InvalidOption` as with {@link layer}.
  *
  * @category layers
  */
@@ -242,11 +254,12 @@ export const layerSql = (options: SqlOptions = {}): StoreLayer<StoreError, SqlCl
     Effect.gen(function* () {
       const table = options.table ?? "troupe_store"
       const store = yield* built(KeyValueStore.layerSql({ table }))
-      return handlers(ofTable(store, yield* SqlClient, table), options)
+      return ofTable(store, yield* SqlClient, table)
     }).pipe(
       // effect's layer dies where the table can't be made.
       Effect.catchDefect((defect) => (isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))),
-      Effect.mapError((failure) => unavailable("open", "", failure))
+      Effect.mapError((failure) => unavailable("open", "", failure)),
+      Effect.flatMap((backing) => handlers("Store.layerSql", backing, options))
     )
   )
 

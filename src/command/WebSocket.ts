@@ -10,7 +10,9 @@ import * as Schema from "effect/Schema"
 import * as Socket from "effect/socket/Socket"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
+import type { InvalidOption } from "../process/ProcessError.ts"
 import * as Process from "../process/Yielding.ts"
+import { limitsOf, mebibytes } from "./internal/limits.ts"
 import { Connections } from "./internal/webSocket.ts"
 import { WebSocketError } from "./WebSocketError.ts"
 import { Connect, Handle, Message, Received, State } from "./WebSocketMessage.ts"
@@ -46,8 +48,6 @@ export interface Options {
   readonly maxBufferedBytes?: number | undefined
 }
 
-const mebibytes = (count: number): number => count * 1024 * 1024
-
 /**
  * Handles the module with effect's `WebSocketConstructor`, such as that of `Socket.layerWebSocketConstructorGlobal`.
  *
@@ -61,21 +61,26 @@ const mebibytes = (count: number): number => count * 1024 * 1024
  * The global `WebSocket` does not say why there is no connection, as no browser does; the reason is `ConnectFailed` then.
  * A handshake may take 10 seconds.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a limit that is no whole number.
+ *
  * @category layers
  */
 export const layer = (
   options?: Options
 ): Layer.Layer<
   Dispatcher.Handles<"websocket"> | Dispatcher.Dispatcher,
-  Dispatcher.RegistrationError,
+  Dispatcher.RegistrationError | InvalidOption,
   Socket.WebSocketConstructor
 > =>
   Dispatcher.layer(
     commands,
-    Effect.map(Socket.WebSocketConstructor, (construct) => {
-      const connections = new Connections(construct, {
-        maxMessageBytes: options?.maxMessageBytes ?? mebibytes(1),
-        maxBufferedBytes: options?.maxBufferedBytes ?? mebibytes(4)
+    Effect.gen(function* () {
+      const { count } = limitsOf("WebSocket.layer")
+      const connections = new Connections(yield* Socket.WebSocketConstructor, {
+        maxMessageBytes: yield* count("maxMessageBytes", options?.maxMessageBytes, mebibytes(1)),
+        maxBufferedBytes: yield* count("maxBufferedBytes", options?.maxBufferedBytes, mebibytes(4))
       })
       return commands.of({
         connect: (connect, { process }) => Effect.map(connections.connect(process, connect), (id) => Handle.make(id)),

@@ -7,29 +7,21 @@
  * host, and begins again when whoever supervises it says so. What is common to both is a store of outcomes by execution and
  * key, which is what `WorkflowHistory` is.
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
-import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import * as Command from "../dispatch/Command.ts"
 import * as Dispatcher from "../dispatch/Dispatcher.ts"
-import type { Yielder } from "../dispatch/Yielded.ts"
 import type { Definition } from "../process/Definition.ts"
-import * as Lifecycle from "../process/Lifecycle.ts"
 import type { ArgumentsOf } from "../process/Spawning.ts"
-import * as Spawning from "../process/Spawning.ts"
-import * as Watching from "../process/Watching.ts"
 import * as Process from "../process/Yielding.ts"
 import { asCaller } from "./internal/caller.ts"
-import { Executions, type Run } from "./internal/executions.ts"
+import { Executions } from "./internal/executions.ts"
 import { withImplementations } from "./internal/implementations.ts"
-import { decode, encode, plain } from "./internal/json.ts"
-import { asSpawner } from "./internal/spawner.ts"
+import { decode, encode } from "./internal/json.ts"
+import * as handlers from "./internal/workflows.ts"
 import type { ImplementationsOf, Spawnable } from "./Processes.ts"
 import {
   ExecutionBusy,
@@ -43,9 +35,11 @@ import {
   WorkflowFailed
 } from "./WorkflowError.ts"
 import { WorkflowHistory } from "./WorkflowHistory.ts"
+import { Attributes, Outcome } from "./WorkflowOutcome.ts"
 
 export * from "./WorkflowError.ts"
 export * from "./WorkflowHistory.ts"
+export * from "./WorkflowOutcome.ts"
 
 /**
  * The execution that code runs as, by its id.
@@ -53,37 +47,6 @@ export * from "./WorkflowHistory.ts"
  * @category services
  */
 export class Execution extends Context.Service<Execution, string>()("troupe/command/Workflows/Execution") {}
-
-/**
- * The schema of {@link Outcome}.
- *
- * @category schemas
- */
-export const Outcome = Schema.Union([
-  Schema.TaggedStruct("Success", { value: Schema.Json }),
-  Schema.TaggedStruct("Failure", { error: Schema.Json })
-])
-
-/**
- * How a step of an execution ended, as it is recorded.
- *
- * @category models
- */
-export type Outcome = typeof Outcome.Type
-
-/**
- * The schema of {@link Attributes}.
- *
- * @category schemas
- */
-export const Attributes = Schema.Record(Schema.String, Schema.Json)
-
-/**
- * What is known of an execution, by which it can be found.
- *
- * @category models
- */
-export type Attributes = typeof Attributes.Type
 
 const execution = Schema.String
 
@@ -118,13 +81,6 @@ export const commands = Command.module("workflow", {
     error: HistoryFailed
   })
 })
-
-// What a side effect does is not data: it goes beside the command, in the context of who yields it, and a replay that has
-// no handler doesn't look at it.
-const Doing = Context.Reference<Effect.Effect<Outcome, InvalidSideEffect> | undefined>(
-  "troupe/command/Workflows/Doing",
-  { defaultValue: () => undefined }
-)
 
 /**
  * Handles the module, with the records in the `WorkflowHistory`; the definitions are the workflows that may be called.
@@ -181,136 +137,26 @@ export const layer: {
   >
 } = (definitions: ReadonlyArray<Spawnable>, implementations?: Layer.Layer<unknown, unknown, unknown>) => {
   const byName = new Map(definitions.map((definition) => [definition.name, definition]))
-  const handlers = Effect.gen(function* () {
+  const handling = Effect.gen(function* () {
     const history = yield* WorkflowHistory
     const services = yield* Effect.context<never>()
     const executions = new Executions(history)
     return commands.of({
       sideEffect: ({ execution, name }, { process }) =>
-        executions.within(process, execution, (run) => sideEffect_(run, name)),
+        executions.within(process, execution, (run) => handlers.sideEffect(run, name)),
       call: ({ args, execution, workflow }, { process }) =>
         executions.within(process, execution, (run) =>
-          asCaller(call_(executions, run, process, byName, services, workflow, args))
+          asCaller(handlers.call(executions, run, process, byName, services, workflow, args))
         ),
       version: ({ change, execution, max, min }, { process }) =>
-        executions.within(process, execution, (run) => version_(run, change, min, max)),
+        executions.within(process, execution, (run) => handlers.version(run, change, min, max)),
       upsertAttributes: ({ attributes, execution }, { process }) =>
-        executions.within(process, execution, (run) => upsert_(run, attributes)),
-      search: ({ attributes }) => search_(history, attributes)
+        executions.within(process, execution, (run) => handlers.upsert(run, attributes)),
+      search: ({ attributes }) => handlers.search(history, attributes)
     })
   })
-  return withImplementations(Dispatcher.layer(commands, handlers), implementations) as never
+  return withImplementations(Dispatcher.layer(commands, handling), implementations) as never
 }
-
-const stepOf = (kind: string, name: string): string => `${kind}/${encodeURIComponent(name)}`
-
-const outcomeIn = (execution: string, json: Schema.Json) =>
-  Effect.mapError(
-    Schema.decodeUnknownEffect(Outcome)(json),
-    ({ message }) => new HistoryFailed({ execution, detail: `what is recorded is no outcome: ${message}` })
-  )
-
-const sideEffect_ = (run: Run, name: string) =>
-  Effect.gen(function* () {
-    const { execution } = run
-    const missing = Effect.fail(new SideEffectMissing({ execution, name }))
-    const doing: Effect.Effect<Outcome, SideEffectMissing | InvalidSideEffect> = (yield* Doing) ?? missing
-    return yield* outcomeIn(execution, yield* run.once(stepOf("effect", name), doing))
-  })
-
-const call_ = (
-  executions: Executions,
-  run: Run,
-  process: Yielder,
-  definitions: ReadonlyMap<string, Spawnable>,
-  services: Context.Context<never>,
-  workflow: string,
-  json: Schema.Json
-) =>
-  Effect.gen(function* () {
-    const definition = definitions.get(workflow)
-    if (definition === undefined) return yield* new UnknownWorkflow({ workflow, known: [...definitions.keys()] })
-    const args = yield* Effect.mapError(
-      decode(definition.args, json),
-      (detail) => new InvalidWorkflowArguments({ workflow, detail })
-    )
-    const caller = { execution: run.execution, process: process.id }
-    const child = Effect.acquireUseRelease(
-      Effect.tap(asSpawner(services, definition, Spawning.spawn(definition as AnyDefinition, args)), (pid) =>
-        Effect.sync(() => executions.called(String(pid), caller))
-      ),
-      Watching.await,
-      (pid, exit) =>
-        Effect.andThen(
-          // Nobody waits for it any more.
-          Exit.isFailure(exit) ? Effect.ignore(Lifecycle.terminate(pid)) : Effect.void,
-          Effect.sync(() => executions.returned(String(pid)))
-        )
-    )
-    const ended = Effect.matchEffect(child, {
-      onFailure: ({ message }) => Effect.fail(new WorkflowCrashed({ workflow, detail: message })),
-      onSuccess: (exit) => endOf(definition, exit)
-    })
-    return yield* outcomeIn(run.execution, yield* run.once(stepOf("call", workflow), ended))
-  })
-
-// Its implementation is among the services of the layer.
-type AnyDefinition = Definition<never, never, Schema.Top, Schema.Top, Schema.Top>
-
-// A result and a typed error are for good; everything else may come out otherwise the next time.
-const endOf = (
-  { name: workflow, success }: Spawnable,
-  exit: Exit.Exit<unknown, unknown>
-): Effect.Effect<Outcome, WorkflowCrashed> => {
-  if (Exit.isSuccess(exit)) {
-    // Without a schema of its own a result is plain data.
-    const encoded = success === Schema.Unknown ? Effect.succeed(plain(exit.value)) : encode(success, exit.value)
-    return Effect.mapBoth(encoded, {
-      onFailure: (detail) => new WorkflowCrashed({ workflow, detail: `its result does not fit its schema: ${detail}` }),
-      onSuccess: (value): Outcome => ({ _tag: "Success", value })
-    })
-  }
-  const { reasons } = exit.cause
-  const failure = reasons.find(Cause.isFailReason)
-  return failure !== undefined && reasons.every(Cause.isFailReason)
-    ? Effect.succeed({ _tag: "Failure", error: plain(failure.error) })
-    : Effect.fail(new WorkflowCrashed({ workflow, detail: Cause.pretty(exit.cause) }))
-}
-
-// An execution that comes to a change for the first time, and has never been further, has the newest version of it.
-const version_ = (run: Run, change: string, min: number, max: number) =>
-  Effect.suspend((): Effect.Effect<number, HistoryFailed | UnsupportedVersion> => {
-    const key = `version/${encodeURIComponent(change)}`
-    const known = run.get(key)
-    const version = typeof known === "number" ? known : run.isReplaying ? 0 : max
-    if (version < min || version > max) {
-      return Effect.fail(new UnsupportedVersion({ execution: run.execution, change, version, min, max }))
-    }
-    return known === undefined ? Effect.as(run.set(key, version), version) : Effect.succeed(version)
-  })
-
-const attributesKey = "attributes"
-
-// A step, so that an older value does not take the place of a newer one when the execution runs again.
-const upsert_ = (run: Run, attributes: Attributes) =>
-  Effect.asVoid(
-    run.once(
-      "attributes",
-      Effect.suspend(() =>
-        Effect.as(run.set(attributesKey, { ...attributesOf(run.get(attributesKey)), ...attributes }), null)
-      )
-    )
-  )
-
-const attributesOf = (json: Schema.Json | undefined): Attributes =>
-  Option.getOrElse(Schema.decodeUnknownOption(Attributes)(json), () => ({}))
-
-const search_ = (history: WorkflowHistory["Service"], wanted: Attributes) =>
-  Effect.map(history.find(attributesKey), (all) =>
-    all
-      .map(([execution, json]) => ({ execution, attributes: attributesOf(json) }))
-      .filter(({ attributes }) => Object.entries(wanted).every(([key, value]) => Equal.equals(attributes[key], value)))
-  )
 
 /**
  * Runs the body of a process, or a part of it, as an execution.
@@ -378,7 +224,7 @@ export const sideEffect = <
     })
     const outcome = yield* Effect.provideService(
       Process.yield(commands.sideEffect, { execution, name }),
-      Doing,
+      handlers.Doing,
       Effect.provideContext(Effect.mapError(doing, invalid), context)
     )
     if (outcome._tag === "Success") return yield* Effect.mapError(decode(success, outcome.value), invalid)

@@ -156,7 +156,10 @@ export interface Statistics {
   readonly dropped: {
     /** For a tag that the process never gave. */
     readonly unknown: number
-    /** For a yield that was not pending any more: completed before, given up, or of a process that has ended. */
+    /**
+     * For a yield that was not pending any more: completed before, given up, or of a process that has ended; and for a run
+     * of a handler that was over, or had not begun.
+     */
     readonly late: number
   }
 }

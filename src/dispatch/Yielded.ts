@@ -33,7 +33,8 @@ export interface Yielded<in Success, in Error> {
 
   /**
    * Completes the yield from any fiber, once the handler has answered `Dispatcher.later`; answers whether it did. What
-   * comes for a yield that is not pending any more is dropped, and counted.
+   * comes for a yield that is not pending any more is dropped, and counted. Where interceptors have the handler run again,
+   * each run is completed for itself: what comes for one that is over is dropped as well.
    */
   readonly complete: (exit: Exit.Exit<Success, Error>) => Effect.Effect<boolean>
 
@@ -42,7 +43,8 @@ export interface Yielded<in Success, in Error> {
 
   /**
    * Completes whichever yield of the process has the tag, past the types; answers whether it did. For handlers that keep
-   * tags: in a table of their own, or in what they send to others.
+   * tags: in a table of their own, or in what they send to others. Of several runs of its handler it completes the one that
+   * began last.
    */
   readonly completeTag: (tag: number, exit: Exit.Exit<unknown, unknown>) => Effect.Effect<boolean>
 }

@@ -28,7 +28,7 @@ const childrenOf = (pid: number): ReadonlyArray<string> =>
 /** Each sandbox, and what it has running. */
 const sandboxes: ReadonlyArray<{
   readonly name: string
-  readonly layer: Layer.Layer<Sandbox.Sandbox>
+  readonly layer: Layer.Layer<Sandbox.Sandbox, unknown>
   readonly running: () => number
 }> = [
   {

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Layer, Logger, Result } from "effect"
-import { FetchHttpClient, HttpClient } from "effect/http"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { Process } from "troupe"
 import * as Http from "../../src/command/Http.ts"
 import { throughJson } from "../support/codecs.ts"
@@ -228,6 +228,7 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
         [{ url: "http://" }, "InvalidUrl"],
         [{ url: "ftp://127.0.0.1/?key=secret" }, "InvalidUrl"],
         [{ url: "http://user:secret@127.0.0.1/a?key=secret#secret" }, "InvalidUrl"],
+        [{ url: "user:secret@127.0.0.1/a" }, "InvalidUrl"],
         [{ url: "http://127.0.0.1", query: { key: "secret" }, headers: { "a b": "secret" } }, "InvalidRequest"],
         [{ url: "http://127.0.0.1", headers: { a: "secret\r\nb: c" } }, "InvalidRequest"],
         [{ url: "http://127.0.0.1", body: { _tag: "Text", text: "secret" } }, "InvalidRequest"],
@@ -242,8 +243,23 @@ describe.each(clients)("D18 http with the client %s", (_, client) => {
         assert.notInclude(error.message, "secret")
       }
       assert.strictEqual((yield* failure(reasons[3][0])).url, "http://127.0.0.1/a?…")
-      assert.strictEqual((yield* failure(reasons[4][0])).url, "http://127.0.0.1?…")
+      assert.strictEqual((yield* failure(reasons[5][0])).url, "http://127.0.0.1?…")
     }).pipe(Effect.provide(live(client)))
+  )
+
+  it.live("D18 http: what an application has put into the client's url is in no message", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const base = HttpClient.mapRequest(
+        HttpClientRequest.prependUrl(`http://user:secret@127.0.0.1:${port}/?key=secret`)
+      )
+      const based = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, base)).pipe(
+        Layer.provide(client)
+      )
+      const error = yield* Effect.provide(failure({ url: "/path" }), live(based))
+      assert.notInclude(JSON.stringify([error.message, error]), "secret")
+      assert.include(error.message, "GET /path")
+    })
   )
 
   it.live("D18 http: a server that never answers: the timeout of the yield, and the end of the process, hang up", () =>

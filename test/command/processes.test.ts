@@ -3,6 +3,8 @@ import { Cause, Context, Effect, Equal, Exit, Layer, Logger, Option, Schema } fr
 import { Rpc } from "effect/rpc"
 import { Pid, Policy, Process, ProcessHost, Registry } from "troupe"
 import { Processes } from "../../src/command/index.ts"
+import { receive } from "../../src/command/internal/processes.ts"
+import { lossesOf } from "../support/interruptions.ts"
 import { host, inProcess } from "../support/processes.ts"
 import { crossing } from "./crossing.ts"
 
@@ -249,6 +251,26 @@ describe("process", () => {
         })
       )
       assert.deepStrictEqual(exit, Exit.succeed("stop"))
+    }).pipe(Effect.provide(live))
+  )
+
+  it.effect("D18 process: a receive that is interrupted at whichever operation leaves the message in the inbox", () =>
+    Effect.gen(function* () {
+      const exit = yield* boss(
+        Effect.gen(function* () {
+          const inbox = yield* Boss.inbox
+          const pid = yield* Boss.self
+          yield* Process.send(pid, "stop")
+          return yield* lossesOf(receive(undefined), (exit) =>
+            Effect.gen(function* () {
+              const left = Exit.isFailure(exit) ? inbox.pollUnsafe() : undefined
+              yield* Process.send(pid, "stop")
+              return Exit.isFailure(exit) && left === undefined
+            })
+          )
+        })
+      )
+      assert.deepStrictEqual(exit, Exit.succeed([]))
     }).pipe(Effect.provide(live))
   )
 })

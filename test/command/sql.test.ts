@@ -7,6 +7,7 @@ import { controlsTransaction, isBlank } from "../../src/command/internal/stateme
 import { Transactions } from "../../src/command/internal/transactions.ts"
 import * as Sql from "../../src/command/Sql.ts"
 import { file, memory, postgres } from "../support/databases.ts"
+import { lossesOf } from "../support/interruptions.ts"
 import { inProcess } from "../support/processes.ts"
 
 const Other = Process.make("test:other")
@@ -22,7 +23,7 @@ for (const database of [memory, file, postgres]) {
   const execute = (statement: string, parameters?: ReadonlyArray<Sql.Parameter>, options?: Sql.StatementOptions) =>
     Sql.execute(text(statement), parameters, options)
 
-  const Live = ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Sql.layer), Layer.provideMerge(layer))
+  const Live = ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Sql.layer()), Layer.provideMerge(layer))
   const inDatabase = <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.provide(inProcess(body), Live, { local: true })
 
   const names = Effect.map(query("SELECT name FROM friends ORDER BY name"), (rows) => rows.map(({ name }) => name))
@@ -83,6 +84,36 @@ for (const database of [memory, file, postgres]) {
           // PostgreSQL's driver answers a Buffer.
           assert.deepStrictEqual<unknown>({ ...row, e: Uint8Array.from(row?.["e"] as Uint8Array) }, expected)
         })
+      )
+    )
+
+    test(D18("rows of more bytes than the limit are a typed error, and what is open is given back"), () =>
+      Effect.gen(function* () {
+        const many = (rows: number) =>
+          query(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${rows}) SELECT n FROM c`)
+        // A row has 8 bytes, and one for the name of its column.
+        assert.strictEqual((yield* many(1000)).length, 1000)
+        for (const rows of [1001, 1_000_000]) {
+          const error = yield* Effect.flip(many(rows))
+          assert(error._tag === "SqlFailed" && error.reason._tag === "ResultTooLarge")
+          assert.deepInclude(error.reason, { limit: 9000, rows: 1000 })
+          assert.include(error.message, "raise maxBytes of Sql.layer")
+        }
+        assert.strictEqual(yield* reasonOf(query("SELECT ? AS a", ["x".repeat(9000)])), "ResultTooLarge")
+        yield* table
+        yield* Sql.transaction(insert("Ada"))
+        const transaction = Sql.transaction(Effect.andThen(insert("Bob"), many(1001)))
+        assert.strictEqual(yield* reasonOf(transaction), "ResultTooLarge")
+        assert.deepStrictEqual(yield* names, ["Ada"])
+      }).pipe(
+        inProcess,
+        Effect.provide(
+          ProcessHost.layer("app:processes").pipe(
+            Layer.provideMerge(Sql.layer({ maxBytes: 9000 })),
+            Layer.provideMerge(layer)
+          ),
+          { local: true }
+        )
       )
     )
 
@@ -384,6 +415,20 @@ for (const database of [memory, file, postgres]) {
       )
     )
 
+    test(D18("an interruption of Sql.begin leaves none open, but in the operation in which it is delivered"), () =>
+      inDatabase(
+        Effect.gen(function* () {
+          const ids = Array.from({ length: 200 }, (_, id) => Sql.Transaction.make(id))
+          const rollback = Effect.forEach(ids, (id) => Effect.exit(Sql.rollback(id)))
+          const losses = yield* lossesOf(Sql.begin(), (exit) =>
+            Effect.map(rollback, (exits) => Exit.isFailure(exit) && exits.some(Exit.isSuccess))
+          )
+          assert.isAtMost(losses.length, 1, String(losses))
+          assert.strictEqual(yield* Sql.transaction(Effect.succeed("still usable")), "still usable")
+        })
+      )
+    )
+
     test(D18("what is yielded after a commit is not in the transaction"), () =>
       inDatabase(
         Effect.gen(function* () {
@@ -428,7 +473,9 @@ describe("Sql", () => {
       }
     }).pipe(
       inProcess,
-      Effect.provide(ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Sql.layer), Layer.provide(unreachable)))
+      Effect.provide(
+        ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Sql.layer()), Layer.provide(unreachable))
+      )
     )
   )
 
@@ -443,7 +490,20 @@ describe("Sql", () => {
     }).pipe(
       inProcess,
       Effect.provide(
-        ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Sql.layer), Layer.provide(memory.layer))
+        ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Sql.layer()), Layer.provide(memory.layer))
+      )
+    )
+  )
+
+  it.live("D18 sql: a parameter that SQLite quotes in its message is hidden", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Sql.query("SELECT json_extract('{}', ?)", ["hunter2"]))
+      assert.include(error.message, "bad JSON path")
+      assert.notInclude(JSON.stringify([error.message, error]), "hunter2")
+    }).pipe(
+      inProcess,
+      Effect.provide(
+        ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Sql.layer()), Layer.provide(memory.layer))
       )
     )
   )
@@ -451,7 +511,7 @@ describe("Sql", () => {
   const onPostgres = postgres.absent === undefined ? it.live : it.live.skip
   const absent = postgres.absent === undefined ? "" : ` (PostgreSQL, which is absent: ${postgres.absent})`
   const Live = ProcessHost.layer("app:processes").pipe(
-    Layer.provideMerge(Sql.layer),
+    Layer.provideMerge(Sql.layer()),
     Layer.provideMerge(postgres.layer)
   )
   const inPostgres = <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.provide(inProcess(body), Live, { local: true })
@@ -480,12 +540,19 @@ describe("Sql", () => {
     )
   )
 
-  onPostgres(`D18 sql: a parameter that the database quotes in its message is hidden${absent}`, () =>
+  onPostgres(`D18 sql: a parameter that PostgreSQL quotes, an item, or a part of one is hidden${absent}`, () =>
     inPostgres(
       Effect.gen(function* () {
-        const error = yield* Effect.flip(Sql.query("SELECT $1::text::int", ["hunter2"]))
-        assert.notInclude(error.message, "hunter2")
-        assert.include(error.message, "integer")
+        for (const [statement, parameter] of [
+          ["SELECT $1::text::int AS integer", "hunter2"],
+          ["SELECT $1::text::int AS integer", '4"2'],
+          ["SELECT ($1::text[])::int[] AS integer", ["1", "hunter2"]],
+          ["SELECT to_timestamp($1, 'YYYY') AS integer", "hunter2"]
+        ] as const) {
+          const error = yield* Effect.flip(Sql.query(statement, [parameter]))
+          assert.notMatch(error.message, /hunt|4"|"2/)
+          assert.include(error.message, "integer")
+        }
       })
     )
   )
@@ -566,6 +633,21 @@ describe("Sql", () => {
 })
 
 describe("Transactions", () => {
+  it.live("whatever is open after an interruption has its number, and can be rolled back by it", () =>
+    Effect.gen(function* () {
+      const transactions = new Transactions(yield* SqlClient.SqlClient)
+      const process = { id: "{app:processes|0x00001}", scope: yield* Effect.scope }
+      const ids = Array.from({ length: 200 }, (_, id) => id)
+      const leftOpen = yield* lossesOf(transactions.begin(process, undefined), () =>
+        Effect.gen(function* () {
+          yield* Effect.forEach(ids, (id) => Effect.exit(transactions.rollback(process, id)))
+          return transactions.size > 0
+        })
+      )
+      assert.deepStrictEqual(leftOpen, [])
+    }).pipe(Effect.provide(memory.layer))
+  )
+
   it.live("nothing of a transaction is kept when it has ended, however it ended", () =>
     Effect.gen(function* () {
       const transactions = new Transactions(yield* SqlClient.SqlClient)

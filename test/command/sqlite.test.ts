@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Stream } from "effect"
+import { Effect, Exit, Fiber, Stream } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { TestClock } from "effect/testing"
 import { execFileSync } from "node:child_process"
 import { readdirSync, readlinkSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -22,6 +23,10 @@ const openIn = (path: string): Array<string> =>
       return [] // the descriptor of the listing itself
     }
   })
+
+/** A row that is inserted, from a stream. */
+const streamed = (sql: SqlClient.SqlClient, a: number) =>
+  Stream.runCollect(sql`INSERT INTO t VALUES (${a}) RETURNING a`.stream)
 
 describe("SQLite", () => {
   it.live("what is written is read, in a file and in memory", () =>
@@ -178,6 +183,30 @@ describe("SQLite", () => {
     }).pipe(Effect.provide(memory))
   )
 
+  it.effect("the same text is executed while its rows are streamed", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`CREATE TABLE t (a)`
+      yield* sql`INSERT INTO t SELECT value FROM json_each(${JSON.stringify(Array.from({ length: 300 }, (_, a) => a))})`
+      const all = sql<{ a: number }>`SELECT a FROM t ORDER BY a`
+      for (let times = 0; times < 2; times++) {
+        const seen: Array<number> = []
+        yield* sql.withTransaction(
+          Stream.runForEach(all.stream, ({ a }) =>
+            Effect.map(a % 100 === 0 ? all : Effect.succeed([]), (inner) => {
+              if (a % 100 === 0) assert.strictEqual(inner.length, 300)
+              seen.push(a)
+            })
+          )
+        )
+        assert.deepStrictEqual(
+          seen,
+          Array.from({ length: 300 }, (_, a) => a)
+        )
+      }
+    }).pipe(Effect.provide(memory))
+  )
+
   it.live("a transaction commits, rolls back, nests, and others wait for it", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
@@ -215,7 +244,7 @@ describe("SQLite", () => {
     }).pipe(Effect.provide(memory))
   )
 
-  it.live("a file is in write-ahead mode; a lock of another connection is waited for, without blocking", () =>
+  it.effect("a file is in write-ahead mode; a lock of another connection is waited for, without blocking", () =>
     Effect.gen(function* () {
       const dir = yield* directory
       const filename = join(dir, "a.db")
@@ -231,24 +260,36 @@ describe("SQLite", () => {
         other.exec("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
         const writer = yield* Effect.forkChild(sql.withTransaction(sql`INSERT INTO t VALUES (2)`))
         // Would the wait block, this could not run before it is over.
-        yield* Effect.sleep("20 millis")
+        yield* TestClock.adjust("20 millis")
         assert.isUndefined(writer.pollUnsafe())
         other.exec("COMMIT")
+        yield* TestClock.adjust("50 millis")
         yield* Fiber.join(writer)
         assert.deepStrictEqual(yield* sql`SELECT a FROM t ORDER BY a`, [{ a: 1 }, { a: 2 }])
 
         other.exec("BEGIN IMMEDIATE")
-        const [waited, error] = yield* Effect.timed(failure(sql`INSERT INTO t VALUES (3)`))
-        assert.isAtLeast(Duration.toMillis(waited), 300)
+        const failing = yield* Effect.forkChild(failure(sql`INSERT INTO t VALUES (3)`))
+        yield* TestClock.adjust("299 millis")
+        assert.isUndefined(failing.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
+        const error = yield* Fiber.join(failing)
         assert.strictEqual(error.reason._tag, "LockTimeoutError")
         assert.include(error.message, "300ms")
         assert.isTrue(error.isRetryable)
 
-        const waiting = yield* Effect.forkChild(sql.withTransaction(sql`INSERT INTO t VALUES (4)`))
-        yield* Effect.sleep("5 millis")
-        const [interrupted] = yield* Effect.timed(Fiber.interrupt(waiting))
-        assert.isBelow(Duration.toMillis(interrupted), 200)
+        for (const statement of [sql.withTransaction(sql`INSERT INTO t VALUES (4)`), streamed(sql, 4)]) {
+          const waiting = yield* Effect.forkChild(statement)
+          yield* TestClock.adjust("5 millis")
+          // On the test clock nothing else ends the wait.
+          yield* Fiber.interrupt(waiting)
+        }
+        const streaming = yield* Effect.forkChild(streamed(sql, 5))
+        yield* TestClock.adjust("20 millis")
+        assert.isUndefined(streaming.pollUnsafe())
         other.exec("ROLLBACK")
+        yield* TestClock.adjust("50 millis")
+        assert.deepStrictEqual(yield* Fiber.join(streaming), [{ a: 5 }])
+        yield* sql`DELETE FROM t WHERE a = 5`
         yield* sql.withTransaction(sql`INSERT INTO t VALUES (3)`)
         assert.deepStrictEqual(yield* sql`SELECT a FROM t ORDER BY a`, [{ a: 1 }, { a: 2 }, { a: 3 }])
       }).pipe(Effect.scoped, Effect.provide(Sqlite.layer({ filename, busyTimeout: "300 millis" })))

@@ -2,14 +2,14 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Option, Redacted, Schema } from "effect"
+import { Context, Effect, Exit, Layer, Option, Random, Redacted, Schema } from "effect"
 import { KeyValueStore } from "effect/persistence"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Process, ProcessHost } from "troupe"
+import { Process, ProcessHost, Recording, Replay } from "troupe"
 import { type Backing, ofDirectory, ofKeyValueStore, ofTable } from "../../src/command/internal/backing.ts"
 import * as Store from "../../src/command/Store.ts"
 import { file, memory, postgres } from "../support/databases.ts"
@@ -263,6 +263,45 @@ for (const [name, layer, absent] of stores) {
 const opened = <A, E>(layer: Layer.Layer<A, E>) => Effect.flip(Effect.scoped(Layer.build(layer)))
 
 describe("Store.layerFiles", () => {
+  const Setter = Process.make("test:setter", { args: Schema.String, success: Schema.Int })
+  const setter = (path: string, body: (key: string) => Effect.Effect<number, unknown, Store.StoreServices>) =>
+    Layer.merge(
+      Setter.toLayer((key) => Effect.orDie(body(key))).pipe(Layer.provide(Store.layerFiles(path)), Layer.provide(Node)),
+      ProcessHost.layer("app:processes")
+    )
+
+  it.live("D18 store: processes with one seed set their keys at once, and none is in the way of another", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const keys = ["a", "b", "c", "d"]
+      const exits = yield* Effect.forEach(keys, (key) => Process.spawn(Setter, key)).pipe(
+        Effect.flatMap(Effect.forEach(Process.await)),
+        Effect.provide(
+          setter(path, (key) => Random.withSeed(Effect.as(Store.set(key, "x".repeat(100_000)), 1), "one seed"))
+        )
+      )
+      assert.deepStrictEqual(exits, Array(4).fill(Exit.succeed(1)))
+      assert.deepStrictEqual(readdirSync(path).toSorted(), keys)
+    })
+  )
+
+  it.live("D16 store: what is set draws no random number of its process, so that a replay has the same ones", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const body = (key: string) => Effect.andThen(Store.set(key, "value"), Random.nextInt)
+      const record = yield* Recording.inMemory
+      const exit = yield* Effect.flatMap(Process.spawn(Setter, "a", { record }), Process.await).pipe(
+        Effect.provide(setter(path, body))
+      )
+      const Unhandled = Setter.toLayer((key) => Effect.orDie(body(key))).pipe(
+        Layer.provide(Replay.unhandled(Store.commands))
+      )
+      const replayed = yield* Effect.provide(Replay.run(Setter, yield* record.recording), Unhandled)
+      assert.isTrue(Exit.isSuccess(exit))
+      assert.deepStrictEqual<unknown>(replayed, { exit, matches: true })
+    })
+  )
+
   const live = (path: string) =>
     ProcessHost.layer("app:processes").pipe(Layer.provideMerge(Store.layerFiles(path)), Layer.provide(Node))
 

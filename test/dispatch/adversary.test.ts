@@ -201,6 +201,30 @@ describe("yields at the wrong place", () => {
       yield* inProcessWith(body, JobLive)
     }).pipe(Effect.provide(host))
   )
+
+  both("a payload whose check throws is a defect of its yield, which is pending no longer", () =>
+    Effect.gen(function* () {
+      const Throwing = Schema.String.check(
+        Schema.makeFilter((text) => {
+          if (text === "bad") throw new Error("the check threw")
+          return true
+        })
+      )
+      const Checked = Command.module("checked", {
+        run: Command.make(310, { payload: Throwing, success: Schema.String })
+      })
+      const CheckedLive = Dispatcher.layer(Checked, { run: (text) => Effect.succeed(text) })
+      const body = Effect.gen(function* () {
+        const died = yield* Effect.exit(Process.yield(Checked.run, "bad"))
+        assert.isTrue(Exit.hasDies(died))
+        const going = yield* Process.yieldAsync(Checked.run, "bad")
+        assert.deepStrictEqual(yield* Effect.exit(going.await), died)
+        assert.strictEqual(yield* Process.yield(Checked.run, "good"), "good")
+        assert.strictEqual((yield* allEnded).completions, 3)
+      })
+      yield* inProcessWith(body, CheckedLive)
+    }).pipe(Effect.provide(host))
+  )
 })
 
 describe("handlers provided within a process", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Metric, Schema, Scope, Tracer } from "effect"
 import { Command, Dispatcher, Interceptor, Process, Select } from "troupe"
+import type { Yielded } from "troupe"
 import { both } from "../support/both.ts"
 import { allEnded, inProcessWith } from "../support/dispatched.ts"
 import { host, inProcess } from "../support/processes.ts"
@@ -208,6 +209,99 @@ describe("interceptors", () => {
         assert.strictEqual((yield* allEnded).dropped.late, 1)
       })
       yield* inProcessWith(body, Layer.mergeAll(LateLive, Interceptor.layer(retrying)))
+    }).pipe(Effect.provide(host))
+  )
+
+  for (const way of ["complete", "completeUnsafe"] as const) {
+    both(
+      `what completes an attempt that is over is dropped, whatever became of it, and reaches no other (${way})`,
+      () =>
+        Effect.gen(function* () {
+          const runs: Array<Yielded.Yielded<string, string>> = []
+          const Late = Command.module("late", {
+            run: Command.make(310, { success: Schema.String, error: Schema.String })
+          })
+          const LateLive = Dispatcher.layer(Late, {
+            run: (_, yielded) => (runs.push(yielded) === 1 ? Effect.fail("failed") : Effect.succeed(Dispatcher.later()))
+          })
+          // Each attempt has 10 milliseconds, and between two of them there are 10 more.
+          const retrying = Interceptor.make((_, work) =>
+            Effect.eventually(Effect.delay(Effect.timeout(work, "10 millis"), "10 millis"))
+          )
+          const completed = (run: number, exit: Exit.Exit<string, string>): Effect.Effect<boolean> => {
+            const yielded = runs[run] as Yielded.Yielded<string, string>
+            return way === "complete" ? yielded.complete(exit) : Effect.sync(() => yielded.completeUnsafe(exit))
+          }
+          const body = Effect.gen(function* () {
+            const one = yield* Process.yieldAsync(Late.run)
+            yield* Effect.sleep(15)
+            // The first one has failed, and no other has begun.
+            assert.strictEqual(runs.length, 1)
+            assert.isFalse(yield* completed(0, Exit.succeed("stale")))
+            yield* Effect.sleep(10)
+            assert.strictEqual(runs.length, 2)
+            assert.isFalse(yield* completed(0, Exit.succeed("stale")))
+            yield* Effect.sleep(10)
+            // The second one has taken too long.
+            assert.isFalse(yield* completed(1, Exit.succeed("stale")))
+            yield* Effect.sleep(10)
+            assert.strictEqual(runs.length, 3)
+            assert.isFalse(yield* completed(1, Exit.succeed("stale")))
+            assert.isTrue(yield* completed(2, Exit.fail("third")))
+            yield* Effect.sleep(15)
+            assert.strictEqual(runs.length, 4)
+            for (const run of [0, 1, 2]) assert.isFalse(yield* completed(run, Exit.succeed("stale")))
+            assert.isTrue(yield* completed(3, Exit.succeed("fourth")))
+            assert.strictEqual(yield* one.await, "fourth")
+            assert.deepStrictEqual((yield* allEnded).dropped, { unknown: 0, late: 7 })
+          })
+          yield* inProcessWith(body, Layer.mergeAll(LateLive, Interceptor.layer(retrying)))
+        }).pipe(Effect.provide(host))
+    )
+  }
+
+  both("attempts that run at once are completed each for itself", () =>
+    Effect.gen(function* () {
+      const runs: Array<Yielded.Yielded<string, never>> = []
+      const Hedged = Command.module("hedged", { run: Command.make(310, { success: Schema.String }) })
+      const HedgedLive = Dispatcher.layer(Hedged, {
+        run: (_, yielded) => {
+          runs.push(yielded)
+          return Effect.succeed(Dispatcher.later())
+        }
+      })
+      const hedging = Interceptor.make((_, work) => Effect.raceFirst(work, work))
+      const body = Effect.gen(function* () {
+        const one = yield* Process.yieldAsync(Hedged.run)
+        yield* Effect.sleep(1)
+        assert.strictEqual(runs.length, 2)
+        assert.isTrue(yield* runs[0]?.complete(Exit.succeed("first")) ?? Effect.succeed(false))
+        assert.strictEqual(yield* one.await, "first")
+        assert.isFalse(yield* runs[1]?.complete(Exit.succeed("second")) ?? Effect.succeed(true))
+        yield* allEnded
+      })
+      yield* inProcessWith(body, Layer.mergeAll(HedgedLive, Interceptor.layer(hedging)))
+    }).pipe(Effect.provide(host))
+  )
+
+  both("a completion by tag before the handler has begun is dropped: nobody would see it", () =>
+    Effect.gen(function* () {
+      const Early = Command.module("early", {
+        run: Command.make(310, { success: Schema.String }),
+        meddle: Command.make(311, { payload: Schema.Int, success: Schema.Boolean })
+      })
+      const EarlyLive = Dispatcher.layer(Early, {
+        run: () => Effect.succeed("its own"),
+        meddle: (tag, { completeTag }) => completeTag(tag, Exit.succeed("another's"))
+      })
+      const slow = Interceptor.of(Early.run, (_, work) => Effect.delay(work, "10 millis"))
+      const body = Effect.gen(function* () {
+        const one = yield* Process.yieldAsync(Early.run)
+        assert.isFalse(yield* Process.yield(Early.meddle, one.tag))
+        assert.strictEqual(yield* one.await, "its own")
+        assert.deepStrictEqual((yield* allEnded).dropped, { unknown: 0, late: 1 })
+      })
+      yield* inProcessWith(body, Layer.mergeAll(EarlyLive, Interceptor.layer(slow)))
     }).pipe(Effect.provide(host))
   )
 

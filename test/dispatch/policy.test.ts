@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Logger, Random, Schema } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Logger, Random, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { ChildSpec, Command, Dispatcher, DispatchError, Policy, Process, ProcessHost, Supervisor } from "troupe"
 import { both } from "../support/both.ts"
@@ -127,6 +127,15 @@ describe("D15 a policy", () => {
   )
 })
 
+/** Runs an effect with everything that lies in the context under the name of a policy taken away. */
+const forging = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Effect.context<R>(), (context) => {
+    const keys = Array.from(context.mapUnsafe.keys()).filter((key) => key.includes("Allowed"))
+    assert.strictEqual(keys.length, 1)
+    const forged = Context.Reference<unknown>(keys[0] as string, { defaultValue: () => undefined })
+    return Effect.provideService(effect, forged, undefined)
+  })
+
 describe("D15 a policy is inherited", () => {
   /** All ways in which a process has something run or spawned on its behalf: each must be as narrow as it. */
   const ways: Record<string, Effect.Effect<ReadonlyArray<string>, unknown, never>> = {
@@ -142,6 +151,9 @@ describe("D15 a policy is inherited", () => {
     "a child that is started": Effect.flatten(
       Effect.flatMap(Process.start(Child, undefined, { policy: Policy.allow(Door, Bell) }), Process.await)
     ) as never,
+    "a part with what it has put under the name of the policy's key": forging(allowed) as never,
+    "a child that it spawns with that": forging(spawned()) as never,
+    "a child that a coroutine spawns with that": forging(Effect.flatMap(Process.fork(spawned()), Fiber.join)) as never,
     "a monitored child": Effect.flatMap(Process.spawnMonitored(Child), ({ pid }) =>
       Effect.flatten(Process.await(pid))
     ) as never,

@@ -58,6 +58,28 @@ describe("docs/examples/agent", { timeout: 30_000 }, () => {
     }).pipe(Effect.provide(NodeFileSystemLive))
   )
 
+  it.live("a question longer than any key of a store is answered; what is no question gets the usage, and code 2", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const long = `${"Please, ".repeat(100)}what is 6 times 7?`
+      const answered = yield* run(process.execPath, [...main, long, path], "")
+      assert.deepStrictEqual([answered.code, answered.stdout.split("\n")[4]], [0, "It is 42."])
+      for (const args of [[""], ["--help"], ["What is 6 times 7?", path, "more"]]) {
+        const { code, stderr, stdout } = yield* run(process.execPath, [...main, ...args], "")
+        assert.deepStrictEqual([code, stderr, stdout], [2, "", 'Usage: main.ts ["What is 6 times 7?" [folder]]\n'])
+      }
+    }).pipe(Effect.provide(NodeFileSystemLive))
+  )
+
+  it.live("a tool that is missing is told to the model, which goes on from there", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const program = yield* start(process.execPath, [...main, "What is 6 times 7?", path], { PATH: "/nowhere" })
+      const { code, stdout } = yield* program.ended
+      assert.deepStrictEqual([code, stdout.split("\n")[4]], [0, "I can't work that out."])
+    }).pipe(Effect.provide(NodeFileSystemLive))
+  )
+
   it.live("an agent that may run no tool is denied it, and runs none", () =>
     Effect.gen(function* () {
       const reply: typeof Reply.Type = { _tag: "ToolCall", command: "expr", args: ["1", "+", "1"] }

@@ -40,9 +40,7 @@ export const AgentLive = Agent.toLayer(
       }
       if (last?._tag === "ToolCall") {
         yield* say(`runs ${[last.command, ...last.args].join(" ")}`)
-        const tool = { command: last.command, args: last.args }
-        const { code, stdout } = yield* Process.yield(Exec.commands.run, tool, { timeout: "10 seconds" })
-        conversation = conversation.concat({ _tag: "ToolResult", code, output: Exec.text(stdout).trim() })
+        conversation = conversation.concat(yield* use(last.command, last.args))
       } else {
         yield* say("asks the model")
         conversation = conversation.concat(yield* ask(model, conversation))
@@ -63,6 +61,17 @@ const ask = Effect.fn("ask")(function* (url: string, conversation: Conversation)
   const response = yield* Http.request({ method: "POST", url, body: { _tag: "Json", json } })
   return yield* decode(yield* (yield* Http.filterStatusOk(response)).json)
 })
+
+/** Uses a tool. One that is missing, or takes too long, is no end: the model is told why, and goes on from there. */
+const use = (command: string, args: ReadonlyArray<string>) =>
+  Process.yield(Exec.commands.run, { command, args }, { timeout: "10 seconds" }).pipe(
+    Effect.map(({ code, stdout }) => ({ code, output: Exec.text(stdout).trim() })),
+    Effect.catchTags({
+      ExecError: ({ message }) => Effect.succeed({ code: -1, output: message }),
+      YieldTimeout: ({ message }) => Effect.succeed({ code: -1, output: message })
+    }),
+    Effect.map((result) => ({ _tag: "ToolResult" as const, ...result }))
+  )
 
 const encode = Schema.encodeEffect(Schema.toCodecJson(Conversation))
 const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(Reply))

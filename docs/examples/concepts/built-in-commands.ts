@@ -13,7 +13,7 @@ const Commands = Layer.mergeAll(
   Store.layerMemory(),
   Exec.layer(),
   Http.layer({ maxResponseBytes: 1024 * 1024 }).pipe(Layer.provide(FetchHttpClient.layer)),
-  Sql.layer.pipe(Layer.provide(Sqlite.layer({ filename: ":memory:" }))),
+  Sql.layer().pipe(Layer.provide(Sqlite.layer({ filename: ":memory:" }))),
   Event.layer.pipe(Layer.provide(EventBus.layer))
 ).pipe(Layer.provide(NodeServices.layer))
 // #endregion layers

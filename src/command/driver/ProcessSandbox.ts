@@ -14,7 +14,9 @@ import * as Stream from "effect/Stream"
 import { readFile } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { execPath } from "node:process"
+import type { InvalidOption } from "../../process/ProcessError.ts"
 import type { EvalError } from "../EvalError.ts"
+import { limitsOf } from "../internal/limits.ts"
 import { type Limits, Sandbox } from "../Sandbox.ts"
 import { crashed, memoryLimit, type Request, resultOf, timeLimit } from "./internal/answer.ts"
 import { processCode } from "./internal/evaluator.ts"
@@ -47,6 +49,10 @@ export interface Options {
  *
  * A process costs more than a thread: some 40 ms to start and end, and 45 MB while it runs.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a `concurrency` that is no whole number from 1 on.
+ *
  * **Example** (Code that would end a program)
  *
  * ```ts import.meta.vitest
@@ -69,12 +75,18 @@ export interface Options {
  *
  * @category layers
  */
-export const layer = (options?: Options): Layer.Layer<Sandbox, never, ChildProcessSpawner> =>
+export const layer = (options?: Options): Layer.Layer<Sandbox, InvalidOption, ChildProcessSpawner> =>
   Layer.effect(
     Sandbox,
     Effect.gen(function* () {
       const spawner = yield* ChildProcessSpawner
-      const places = yield* Semaphore.make(options?.concurrency ?? availableParallelism())
+      const concurrency = limitsOf("ProcessSandbox.layer").count(
+        "concurrency",
+        options?.concurrency,
+        availableParallelism(),
+        1
+      )
+      const places = yield* Semaphore.make(yield* concurrency)
       const evaluate = (request: Omit<Request, "maxBytes">, limits: Limits) =>
         evaluating({ ...request, maxBytes: limits.maxBytes }, limits).pipe(
           Effect.scoped,

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidOption } from "../../process/ProcessError.ts"
 import { CloudStorageError, Refused, type Reason } from "../CloudStorageError.ts"
+import { shownUrl } from "../internal/shownUrl.ts"
 import { ObjectStorage, type Info, type Location, type Page, type PresignGet } from "../ObjectStorage.ts"
 import { readBody } from "./internal/s3Body.ts"
 import { reasonOf, type Target } from "./internal/s3Errors.ts"
@@ -256,6 +257,7 @@ export const layer = (options: Options): Layer.Layer<ObjectStorage, MissingPacka
         Effect.sync(() => makeClient(s3, options)),
         (made) => Effect.sync(() => made.destroy())
       )
-      return make(s3, presigner, client, options.endpoint ?? `Amazon S3 in ${options.region}`)
+      const { endpoint, region } = options
+      return make(s3, presigner, client, endpoint === undefined ? `Amazon S3 in ${region}` : shownUrl(endpoint))
     })
   )

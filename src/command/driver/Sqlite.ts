@@ -4,6 +4,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -78,6 +79,12 @@ const open = ({ DatabaseSync }: Module, filename: string): Effect.Effect<Databas
     }
   })
 
+/**
+ * How a lock is waited for. effect begins transactions and streams uninterruptibly: there the wait alone may be interrupted,
+ * while nothing has begun.
+ */
+type Wait = (pause: Effect.Effect<void>) => Effect.Effect<void>
+
 class SqliteConnection implements Connection {
   private readonly prepared = new Map<string, Prepared>()
   readonly database: Database
@@ -88,19 +95,14 @@ class SqliteConnection implements Connection {
     this.busyTimeout = busyTimeout
   }
 
-  private readonly waiting = <A>(sql: string, attempt: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
-    Effect.catchIf(attempt, isBusy, () => this.untilFree(sql, attempt))
-
-  private readonly untilFree = <A>(sql: string, attempt: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> => {
+  private readonly untilFree = <A>(attempt: Effect.Effect<A, SqlError>, wait: Wait): Effect.Effect<A, SqlError> => {
     const { busyTimeout } = this
     return Effect.gen(function* () {
       const clock = yield* Clock.Clock
       const deadline = monotonicMillis(clock) + Duration.toMillis(busyTimeout)
       for (let delay = 1; ; delay = Math.min(delay * 2, maxDelay)) {
         const remaining = deadline - monotonicMillis(clock)
-        const waited = Effect.sleep(Math.max(0, Math.min(delay, remaining)))
-        // effect begins a transaction uninterruptibly. Only the wait may be interrupted, while nothing has begun.
-        yield* begins(sql) ? Effect.interruptible(waited) : waited
+        yield* wait(Effect.sleep(Math.max(0, Math.min(delay, remaining))))
         const result = yield* Effect.result(attempt)
         if (Result.isSuccess(result)) return result.success
         if (!isBusy(result.failure)) return yield* result.failure
@@ -130,63 +132,65 @@ class SqliteConnection implements Connection {
       return Result.succeed(known)
     }
     return Result.map(this.prepare(sql), (statement) => {
-      for (const eldest of this.prepared.keys()) {
-        if (this.prepared.size < maxPrepared) break
-        this.prepared.delete(eldest)
-      }
-      this.prepared.set(sql, statement)
+      this.keep(sql, statement)
       return statement
     })
   }
 
-  private readonly attempt = <A>(
-    statement: Result.Result<Prepared, SqlError>,
-    parameters: ReadonlyArray<unknown>,
-    use: (statement: Prepared, parameters: ReadonlyArray<Native>) => A
-  ): Result.Result<A, SqlError> =>
-    Result.flatMap(statement, (prepared) =>
-      Result.flatMap(bind(parameters), (bound) =>
-        Result.try({ try: () => use(prepared, bound), catch: (cause) => failed(cause, "execute") })
-      )
-    )
+  private keep(sql: string, statement: Prepared): void {
+    for (const eldest of this.prepared.keys()) {
+      if (this.prepared.size < maxPrepared) break
+      this.prepared.delete(eldest)
+    }
+    this.prepared.set(sql, statement)
+  }
+
+  // Others may execute the same text while this one is read.
+  private readonly taken = (sql: string): Result.Result<Prepared, SqlError> =>
+    Result.map(this.cached(sql), (statement) => {
+      this.prepared.delete(sql)
+      return statement
+    })
 
   private readonly use = <A>(
     sql: string,
     parameters: ReadonlyArray<unknown>,
     prepare: (sql: string) => Result.Result<Prepared, SqlError>,
-    use: (statement: Prepared, parameters: ReadonlyArray<Native>, safeIntegers: boolean) => A
-  ): Effect.Effect<A, SqlError> =>
-    this.waiting(
-      sql,
-      Effect.withFiber((fiber) =>
-        Effect.fromResult(
-          this.attempt(prepare(sql), parameters, (statement, bound) =>
-            use(statement, bound, fiber.getRef(Client.SafeIntegers))
-          )
+    use: (statement: Prepared, parameters: ReadonlyArray<Native>, safeIntegers: boolean) => Result.Result<A, SqlError>,
+    wait: Wait = begins(sql) ? Effect.interruptible : identity
+  ): Effect.Effect<A, SqlError> => {
+    const attempt = Effect.withFiber((fiber) =>
+      Effect.fromResult(
+        Result.flatMap(prepare(sql), (statement) =>
+          Result.flatMap(bind(parameters), (bound) => use(statement, bound, fiber.getRef(Client.SafeIntegers)))
         )
       )
     )
+    return Effect.catchIf(attempt, isBusy, () => this.untilFree(attempt, wait))
+  }
 
   private readonly rows = (
     statement: Prepared,
     parameters: ReadonlyArray<Native>,
     safeIntegers: boolean
-  ): ReadonlyArray<Record<string, unknown>> => {
-    statement.setReturnArrays(false)
-    return statement.all(...parameters).map((row) => rowOf(row, safeIntegers))
-  }
+  ): Result.Result<Chunk, SqlError> =>
+    tried(() => {
+      statement.setReturnArrays(false)
+      return statement.all(...parameters).map((row) => rowOf(row, safeIntegers))
+    })
 
   private readonly values = (
     statement: Prepared,
     parameters: ReadonlyArray<Native>,
     safeIntegers: boolean
-  ): ReadonlyArray<ReadonlyArray<unknown>> => {
-    statement.setReturnArrays(true)
-    return statement.all(...parameters).map((row) => {
-      const values = Object.values(row)
-      return safeIntegers ? values : values.map(exact)
+  ): Result.Result<ReadonlyArray<ReadonlyArray<unknown>>, SqlError> =>
+    tried(() => {
+      statement.setReturnArrays(true)
+      return statement.all(...parameters).map((row) => {
+        const values = Object.values(row)
+        return safeIntegers ? values : values.map(exact)
+      })
     })
-  }
 
   execute(
     sql: string,
@@ -198,11 +202,13 @@ class SqliteConnection implements Connection {
   }
 
   executeRaw(sql: string, params: ReadonlyArray<unknown>) {
-    return this.use(sql, params, this.cached, (statement, bound, safeIntegers) => {
+    return this.use<unknown>(sql, params, this.cached, (statement, bound, safeIntegers) => {
       if (statement.columns().length > 0) return this.rows(statement, bound, safeIntegers)
-      const { changes } = statement.run(...bound)
       // SQLite's count is that of the last statement which changed rows.
-      return { changes: changesRows(sql) ? Number(changes) : 0 }
+      return tried(() => {
+        const { changes } = statement.run(...bound)
+        return { changes: changesRows(sql) ? Number(changes) : 0 }
+      })
     })
   }
 
@@ -211,19 +217,33 @@ class SqliteConnection implements Connection {
     params: ReadonlyArray<unknown>,
     transformRows: (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
   ) {
-    // A statement of its own: others may execute the same text while it is read.
-    const start = this.use(sql, params, this.prepare, (statement, bound, safeIntegers) => ({
-      rows: statement.iterate(...bound),
-      safeIntegers
-    }))
-    const stop = ({ rows }: { readonly rows: Iterator<unknown> }) => Effect.sync(() => rows.return?.())
+    const start = this.use(
+      sql,
+      params,
+      this.taken,
+      (statement, bound, safeIntegers) => {
+        statement.setReturnArrays(false)
+        return Result.flatMap(
+          tried(() => statement.iterate(...bound)),
+          // SQLite asks for its locks, and changes what is to be changed, when the first row is read.
+          (rows) => Result.map(nextRows(rows, safeIntegers), (first) => ({ statement, rows, first, safeIntegers }))
+        )
+      },
+      Effect.interruptible
+    )
+    const stop = ({ rows, statement }: { readonly rows: Iterator<unknown>; readonly statement: Prepared }) =>
+      Effect.sync(() => {
+        rows.return?.()
+        this.keep(sql, statement)
+      })
+    const transformed = (chunk: Chunk): Chunk => (transformRows === undefined ? chunk : transformRows(chunk))
     return Stream.unwrap(
-      Effect.map(Effect.acquireRelease(start, stop), ({ rows, safeIntegers }) =>
-        Stream.paginate(undefined, () =>
-          Effect.map(Effect.fromResult(nextRows(rows, safeIntegers)), (chunk) => [
-            transformRows === undefined ? chunk : transformRows(chunk),
-            chunk.length < rowsPerChunk ? Option.none<undefined>() : Option.some(undefined)
-          ])
+      Effect.map(Effect.acquireRelease(start, stop), ({ first, rows, safeIntegers }) =>
+        Stream.paginate<Chunk | undefined, Row, SqlError>(first, (ready) =>
+          Effect.map(
+            ready === undefined ? Effect.fromResult(nextRows(rows, safeIntegers)) : Effect.succeed(ready),
+            (chunk) => [transformed(chunk), chunk.length < rowsPerChunk ? Option.none() : Option.some(undefined)]
+          )
         )
       )
     )
@@ -261,22 +281,29 @@ const rowOf = (row: Record<string, unknown>, safeIntegers: boolean): Record<stri
     safeIntegers ? Object.entries(row) : Object.entries(row).map(([name, value]) => [name, exact(value)])
   )
 
-const nextRows = (
-  rows: Iterator<Record<string, unknown>>,
-  safeIntegers: boolean
-): Result.Result<ReadonlyArray<Record<string, unknown>>, SqlError> =>
-  Result.try({
-    try: () => {
-      const chunk: Array<Record<string, unknown>> = []
+type Row = Record<string, unknown>
+type Chunk = ReadonlyArray<Row>
+
+const tried = <A>(use: () => A): Result.Result<A, SqlError> =>
+  Result.try({ try: use, catch: (cause) => failed(cause, "execute") })
+
+const nextRows = (rows: Iterator<Row>, safeIntegers: boolean): Result.Result<Chunk, SqlError> =>
+  Result.mapError(
+    tried(() => {
+      const chunk: Array<Row> = []
       while (chunk.length < rowsPerChunk) {
         const next = rows.next()
         if (next.done === true) break
         chunk.push(rowOf(next.value, safeIntegers))
       }
       return chunk
-    },
-    catch: (cause) => failed(cause, "execute")
-  })
+    }),
+    (error) => {
+      // One that has failed counts as in progress until it is given up, and lets nobody commit.
+      rows.return?.()
+      return error
+    }
+  )
 
 /**
  * Opens a database and makes a client of it; it is closed with the scope. See {@link layer}.

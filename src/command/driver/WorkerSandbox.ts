@@ -10,7 +10,9 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
+import type { InvalidOption } from "../../process/ProcessError.ts"
 import type { EvalError } from "../EvalError.ts"
+import { limitsOf } from "../internal/limits.ts"
 import { type Limits, Sandbox } from "../Sandbox.ts"
 import { crashed, memoryLimit, type Request, resultOf, timeLimit } from "./internal/answer.ts"
 import { workerCode } from "./internal/evaluator.ts"
@@ -49,6 +51,10 @@ export interface Options {
  * For code of strangers take `ProcessSandbox`, which ends with a process of its own whatever happens in it. A thread costs
  * less: some 16 ms to start and end, where a process costs 40.
  *
+ * **Errors**
+ *
+ * `InvalidOption` for a `concurrency` that is no whole number from 1 on.
+ *
  * **Example** (Running a rule)
  *
  * ```ts import.meta.vitest
@@ -68,11 +74,17 @@ export interface Options {
  *
  * @category layers
  */
-export const layer = (options?: Options): Layer.Layer<Sandbox> =>
+export const layer = (options?: Options): Layer.Layer<Sandbox, InvalidOption> =>
   Layer.effect(
     Sandbox,
     Effect.gen(function* () {
-      const places = yield* Semaphore.make(options?.concurrency ?? availableParallelism())
+      const concurrency = limitsOf("WorkerSandbox.layer").count(
+        "concurrency",
+        options?.concurrency,
+        availableParallelism(),
+        1
+      )
+      const places = yield* Semaphore.make(yield* concurrency)
       const scope = yield* Effect.scope
       return {
         check: (source, limits) => Effect.asVoid(evaluate(places, scope, { source, input: undefined }, limits)),

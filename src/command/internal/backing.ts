@@ -7,7 +7,6 @@ import * as Hash from "effect/Hash"
 import * as Path from "effect/Path"
 import type { KeyValueStore, KeyValueStoreError } from "effect/persistence/KeyValueStore"
 import type { PlatformError } from "effect/PlatformError"
-import * as Random from "effect/Random"
 import * as Semaphore from "effect/Semaphore"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -61,6 +60,10 @@ export const ofTable = (store: KeyValueStore, client: SqlClient, table: string):
 // No key has such a name: what encodeURIComponent answers has no equals sign.
 const temporaryPrefix = "=new-"
 
+// No two files that are being written have one name. A random one would be drawn from the numbers of the process that
+// sets: processes with one seed would draw the same, and a replay, which stores nothing, would draw others afterwards.
+let lastTemporary = 0
+
 /**
  * Of a directory, in which a crash leaves the old entry or the new one: an entry is written beside the old one, and takes
  * its name when it is on the disk. effect's own store writes in place.
@@ -87,8 +90,8 @@ export const ofDirectory = (
       )
 
     const set = (key: string, entry: string): Effect.Effect<void, PlatformError> =>
-      Effect.flatMap(Random.nextInt, (number) => {
-        const temporary = path.join(directory, `${temporaryPrefix}${number}`)
+      Effect.suspend(() => {
+        const temporary = path.join(directory, `${temporaryPrefix}${++lastTemporary}`)
         // Were the renaming given up half-way, it could come after that of a later set.
         const rename = Effect.uninterruptible(fs.rename(temporary, path.join(directory, encodeURIComponent(key))))
         return Effect.andThen(write(temporary, entry), rename).pipe(

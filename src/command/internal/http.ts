@@ -14,6 +14,7 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Url from "effect/http/Url"
 import { HttpError, type HttpErrorReason } from "../HttpError.ts"
 import { type Body, type Request, Response } from "../HttpMessage.ts"
+import { concat } from "./bytes.ts"
 import { networkFailure } from "./networkFailure.ts"
 import { shownUrl } from "./shownUrl.ts"
 
@@ -78,16 +79,6 @@ const reasonOf = (error: HttpClientError.HttpClientError, received: number): Htt
   }
 }
 
-const joined = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
-}
-
 /** Reads the body of an answer, and stops at the limit. */
 const readBody = (
   response: HttpClientResponse.HttpClientResponse,
@@ -107,7 +98,7 @@ const readBody = (
         chunks.push(chunk)
         return Effect.void
       }),
-      Effect.map(() => joined(chunks, size))
+      Effect.map(() => concat(chunks, size))
     )
   })
 

@@ -27,6 +27,10 @@ const issueOf = (error: Schema.SchemaError): string => error.message
 export const encode = (schema: Schema.Top, value: unknown): Effect.Effect<Schema.Json, string> =>
   Effect.mapError(Schema.encodeUnknownEffect(codecOf(schema))(value), issueOf)
 
+/** As {@link encode}, at once; what takes its time to be encoded can't be. */
+export const encodeExit = (schema: Schema.Top, value: unknown): Exit.Exit<Schema.Json, string> =>
+  Exit.mapError(Schema.encodeUnknownExit(codecOf(schema))(value), issueOf)
+
 /** The value that the JSON stands for; fails with what is wrong with it, in words. */
 export const decode = <S extends Schema.Top>(schema: S, json: Schema.Json): Effect.Effect<S["Type"], string> =>
   Effect.mapError(Schema.decodeUnknownEffect(codecOf(schema))(json), issueOf)

@@ -2,6 +2,7 @@
  * What a failure of a network client means, read from the error codes in the chain of its causes: clients wrap the error
  * of the system in one of their own, and name it by its code alone.
  */
+import { withShownUrls } from "./shownUrl.ts"
 
 /** What went wrong; `Other` where no code says so, as in browsers, which hide it. */
 export interface NetworkFailure {
@@ -34,7 +35,7 @@ const chain = (failure: unknown): ReadonlyArray<unknown> => {
 export const networkFailure = (failure: unknown): NetworkFailure => {
   const causes = chain(failure)
   const messages = causes.map((cause) => field(cause, "message")).filter((text) => typeof text === "string")
-  const detail = messages.findLast((text) => text !== "") ?? "the client does not say why"
+  const detail = withShownUrls(messages.findLast((text) => text !== "") ?? "the client does not say why")
   for (const cause of causes) {
     const code = field(cause, "code")
     const kind = typeof code === "string" ? kinds.find(([pattern]) => pattern.test(code))?.[1] : undefined

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import type { ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import * as ExecError from "../ExecError.ts"
+import { concat } from "./bytes.ts"
 import { ended, failure, spawn, type Start, unreadable } from "./child.ts"
 import { makeReader, type Read } from "./reader.ts"
 
@@ -64,13 +65,3 @@ const collect = (
     )
     return whole
   })
-
-const concat = (pieces: ReadonlyArray<Uint8Array>, size: number): Uint8Array<ArrayBuffer> => {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
-}

@@ -4,8 +4,10 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import { step } from "../../channel/internal/step.ts"
 import type { Yielder } from "../../dispatch/Yielded.ts"
 import * as Handles from "../../dispatch/Handles.ts"
 
@@ -13,6 +15,8 @@ interface Work<A, E> {
   readonly fiber: Fiber.Fiber<A, E>
   /** Completed when the work is called off. */
   readonly calledOff: Deferred.Deferred<void>
+  /** Whether its outcome was given to somebody. */
+  isGiven: boolean
 }
 
 export class Running<A, E> {
@@ -27,7 +31,7 @@ export class Running<A, E> {
         // Who waits learns that it was called off before the work is interrupted.
         const fiber = yield* Effect.forkScoped(work, { startImmediately: true })
         yield* Effect.addFinalizer(() => Deferred.succeed(calledOff, undefined))
-        return { fiber, calledOff }
+        return { fiber, calledOff, isGiven: false }
       })
     )
   }
@@ -42,12 +46,18 @@ export class Running<A, E> {
     { calledOff, gone }: { readonly gone: E1; readonly calledOff: E2 }
   ): Effect.Effect<A, E | E1 | E2> {
     const work = this.handles.find(process, id)
-    if (work === undefined) return Effect.fail(gone)
+    if (work === undefined || work.isGiven) return Effect.fail(gone)
     const ended = Effect.map(Fiber.await(work.fiber), (exit) => ({ exit }))
     const stopped = Effect.as(Deferred.await(work.calledOff), undefined)
     return Effect.flatMap(Effect.raceFirst(stopped, ended), (outcome): Effect.Effect<A, E | E1 | E2> => {
       if (outcome === undefined) return Effect.fail(calledOff)
-      return Effect.andThen(this.handles.close(process, id), outcome.exit)
+      // In the step in which it is given it is forgotten; what it held is closed in a fiber of its own.
+      return step(({ context }): Exit.Exit<A, E | E1> => {
+        if (work.isGiven) return Exit.fail(gone)
+        work.isGiven = true
+        Effect.runForkWith(context)(this.handles.close(process, id))
+        return outcome.exit
+      })
     })
   }
 

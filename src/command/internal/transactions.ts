@@ -141,14 +141,17 @@ export class Transactions {
   private open(process: Yielder, statement: string, outer: Transaction | undefined): Effect.Effect<number, SqlFailed> {
     return Effect.suspend(() => {
       const transaction = new Transaction(outer)
-      // Interruptible here alone: who yields uninterruptibly gets every transaction that has begun.
-      return this.handles.open(process, Effect.interruptible(hold(this.client, transaction))).pipe(
-        Effect.mapError((error) => failedStatement(statement, [], error)),
-        Effect.tap((id) =>
-          Effect.sync(() => {
+      // Interruptible here alone: who yields uninterruptibly gets every transaction that has begun, and one that has begun
+      // knows its number.
+      const opened = this.handles.open(process, Effect.interruptible(hold(this.client, transaction)))
+      return Effect.uninterruptible(
+        Effect.matchEffect(opened, {
+          onFailure: (error) => Effect.fail(failedStatement(statement, [], error)),
+          onSuccess: (id) => {
             transaction.id = id
-          })
-        )
+            return Effect.succeed(id)
+          }
+        })
       )
     })
   }

@@ -1,6 +1,6 @@
 /**
- * What code may yield: a set of commands, which can be narrowed for what it runs and spawns, and never widened. The key is
- * nobody's but ours, so that a process can't provide itself with more.
+ * What code may yield: a set of commands, which can be narrowed for what it runs and spawns, and never widened. A process
+ * that puts something else under the key, by its name, has no more than before: what it was spawned with bounds that.
  */
 import * as Context from "effect/Context"
 import type { AnyCommand } from "./command.ts"

@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import type { Any } from "../Command.ts"
 import { CommandDenied, type DispatchError, InvalidCommandPayload, UnknownCommand } from "../DispatchError.ts"
@@ -22,6 +23,8 @@ export interface Owner extends Yielder {
   readonly dispatcher: SchedulerDispatcher
   /** Whether payloads are checked against their schemas. */
   readonly checks: boolean
+  /** What it may yield, whatever its fibers see; everything when it is absent. */
+  readonly allowance: Allowance | undefined
   /** What in its context nobody else has: the keys. */
   readonly own: ReadonlySet<string>
   /** What is wrong with a payload, in words. */
@@ -93,8 +96,7 @@ export class Door {
     if (!view.isInner) this.journal?.onYielded(pending)
     if (view.isInner || this.script === undefined) {
       const refusal = this.refusalOf(view, registry, handling, command, payload)
-      if (refusal?._tag === "CommandDenied") Effect.runForkWith(view.context)(Effect.logWarning(refusal.message))
-      if (refusal !== undefined) pending.settle(Exit.fail(refusal))
+      if (refusal !== undefined) pending.settle(refusal)
     } else {
       const answer = this.script.answer(pending)
       if (answer !== undefined) pending.settle(answer)
@@ -162,7 +164,9 @@ export class Door {
     // The fibers of a process nearly always have the context that it started with.
     if (this.view?.context === context) return this.view
     const registry = Context.getOrUndefined(context, Dispatcher) as Registry | undefined
-    const allowance = Context.get(context, Allowed)
+    const seen = Context.get(context, Allowed)
+    const { allowance: own } = this.owner
+    const allowance = own === undefined || own === seen ? seen : own.narrow(seen)
     return (this.view = { context, registry, allowance, isInner: Context.get(context, Inner), merged: new Map() })
   }
 
@@ -172,21 +176,26 @@ export class Door {
     handling: Handling | undefined,
     command: Any,
     payload: unknown
-  ): DispatchError | undefined {
-    const about = { command: command._tag, id: command.id, process: this.owner.id }
+  ): Exit.Exit<never, DispatchError> | undefined {
+    const { _tag, id } = command
     if (view.allowance !== undefined && !view.allowance.has(command)) {
       registry.counts.denied++
-      return new CommandDenied({ ...about, allowed: view.allowance.names })
+      const denied = new CommandDenied({ command: _tag, id, process: this.owner.id, allowed: view.allowance.names })
+      Effect.runForkWith(view.context)(Effect.logWarning(denied.message))
+      return Exit.fail(denied)
     }
     if (handling === undefined) {
       registry.counts.unknownCommands++
       const modules = [...new Set(registry.all.map(({ command }) => command.module))]
-      return new UnknownCommand({ ...about, modules })
+      return Exit.fail(new UnknownCommand({ command: _tag, id, process: this.owner.id, modules }))
     }
-    if (this.owner.checks && !accepts(command, payload)) {
-      return new InvalidCommandPayload({ ...about, detail: this.owner.issueOf(command, payload) })
-    }
-    return undefined
+    if (!this.owner.checks) return undefined
+    // A check is the user's, and may throw: a defect of the yield, as one of its handler.
+    const issue = Result.try(() => (accepts(command, payload) ? undefined : this.owner.issueOf(command, payload)))
+    if (Result.isFailure(issue)) return Exit.die(issue.failure)
+    return issue.success === undefined
+      ? undefined
+      : Exit.fail(new InvalidCommandPayload({ command: _tag, id, process: this.owner.id, detail: issue.success }))
   }
 }
 

@@ -6,19 +6,18 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { SchedulerDispatcher } from "effect/Scheduler"
-import { Source } from "../../channel/internal/Source.ts"
-import { afterwards, step } from "../../channel/internal/step.ts"
+import { step } from "../../channel/internal/step.ts"
 import * as Selectable from "../../channel/Selectable.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Any } from "../Command.ts"
-import type { Yielded, Yielder } from "../Yielded.ts"
+import type { Yielder } from "../Yielded.ts"
+import { Attempt } from "./attempt.ts"
 import type { Door } from "./door.ts"
+import { Outcome, type Tell } from "./outcome.ts"
 import type { Handling, Registry } from "./registry.ts"
+import { completing, completingUnsafe, type Run } from "./run.ts"
 
-/** When those who wait are told. */
-export type Tell = "in this step" | "in a later step"
-
-export class Pending implements Yielded<unknown, unknown> {
+export class Pending implements Run {
   readonly command: Any
   readonly payload: unknown
   readonly tag: number
@@ -28,13 +27,14 @@ export class Pending implements Yielded<unknown, unknown> {
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
   /** The fiber that does the work, where that is one of its own. */
   worker: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** Whether interceptors stand around the handler: a completion from elsewhere passes them, as its own answer does. */
+  /** Whether interceptors stand around the handler: each of its runs is completed for itself then. */
   isIntercepted = false
   /** Whether the handler has said that it is completed from elsewhere. */
   isDeferred = false
   private readonly door: Door
   private source: Answer | undefined = undefined
-  private arrival: Arrival | undefined = undefined
+  // The run of the handler that began last, where interceptors stand around it.
+  private attempt: Attempt | undefined = undefined
   private isGivenUp = false
   // Whether whoever waited for a completion from elsewhere was interrupted, and maybe still cleans up.
   private isShut = false
@@ -64,45 +64,38 @@ export class Pending implements Yielded<unknown, unknown> {
     return (this.source ??= new Answer(this.door.owner.dispatcher, this))
   }
 
-  /** What is to be waited for when it is completed from elsewhere. */
-  get arriving(): Source<unknown, unknown> {
-    return this.isIntercepted ? this.currentArrival : this.answer
+  /** A run of the handler begins, around which interceptors stand. */
+  begin(): Attempt {
+    return (this.attempt = new Attempt(this.door.owner.dispatcher, this))
   }
 
-  /** What completed it from elsewhere. */
+  get arriving(): Answer {
+    return this.answer
+  }
+
   get arrived(): Exit.Exit<unknown, unknown> | undefined {
-    if (this.isIntercepted) return this.arrival?.exit
     return this.isGivenUp ? undefined : this.exit
   }
 
-  /** The handler begins: for the first time, or again where an interceptor has it so. */
-  reopen(): void {
-    this.arrival = undefined
-    this.isDeferred = false
-    this.isShut = false
-  }
-
-  /** Nobody waits for a completion from elsewhere any more. */
   shut(): void {
     this.isShut = true
   }
 
-  private get currentArrival(): Arrival {
-    return (this.arrival ??= new Arrival(this.door.owner.dispatcher))
+  /** Whether nothing completes it any more. */
+  get isOver(): boolean {
+    return this.exit !== undefined || this.door.hasClosed
   }
 
-  /** Takes a completion from elsewhere; answers whether it did. */
-  private arrive(exit: Exit.Exit<unknown, unknown>, tell: Tell): boolean {
-    const isLate = this.exit !== undefined || this.isShut || this.door.hasClosed
-    if (!isLate && !this.isIntercepted) return this.settle(exit, tell)
-    if (!isLate && this.currentArrival.arrive(exit, tell)) return true
+  arrive(exit: Exit.Exit<unknown, unknown>, tell: Tell): boolean {
+    if (this.attempt !== undefined) return this.attempt.arrive(exit, tell)
+    if (!this.isOver && !this.isShut && !this.isIntercepted) return this.settle(exit, tell)
     this.registry.counts.droppedLate++
     return false
   }
 
   /** Ends it with an exit, unless it has ended, or its process has; answers whether it did. */
   settle(exit: Exit.Exit<unknown, unknown>, tell: Tell = "in a later step"): boolean {
-    if (this.exit !== undefined || this.door.hasClosed) {
+    if (this.isOver) {
       this.registry.counts.droppedLate++
       return false
     }
@@ -126,17 +119,15 @@ export class Pending implements Yielded<unknown, unknown> {
     this.source?.tell(tell)
   }
 
-  // Functions that can be handed on by themselves, made for the few handlers that ask for them.
-
-  get complete(): Yielded<unknown, unknown>["complete"] {
-    return (exit) => step(() => Exit.succeed(this.arrive(exit, "in this step")))
+  get complete(): Run["complete"] {
+    return completing(this)
   }
 
-  get completeUnsafe(): Yielded<unknown, unknown>["completeUnsafe"] {
-    return (exit) => this.arrive(exit, "in a later step")
+  get completeUnsafe(): Run["completeUnsafe"] {
+    return completingUnsafe(this)
   }
 
-  get completeTag(): Yielded<unknown, unknown>["completeTag"] {
+  get completeTag(): Run["completeTag"] {
     return (tag, exit) =>
       step(() => {
         const pending = this.door.find(tag)
@@ -145,36 +136,6 @@ export class Pending implements Yielded<unknown, unknown> {
         else this.registry.counts.droppedUnknown++
         return Exit.succeed(false)
       })
-  }
-}
-
-/** A source that stays ready once it is. */
-abstract class Outcome extends Source<unknown, unknown> {
-  abstract readonly exit: Exit.Exit<unknown, unknown> | undefined
-
-  isReadyUnsafe(): boolean {
-    return this.exit !== undefined
-  }
-
-  pollUnsafe(): Exit.Exit<unknown, unknown> | undefined {
-    return this.exit
-  }
-
-  tell(when: Tell): void {
-    if (when === "in a later step") this.wakeSoon()
-    else if (this.hasParked) afterwards(() => this.wakeNow())
-  }
-}
-
-/** What comes from elsewhere for a handler around which interceptors stand. */
-class Arrival extends Outcome {
-  exit: Exit.Exit<unknown, unknown> | undefined = undefined
-
-  arrive(exit: Exit.Exit<unknown, unknown>, tell: Tell): boolean {
-    if (this.exit !== undefined) return false
-    this.exit = exit
-    this.tell(tell)
-    return true
   }
 }
 

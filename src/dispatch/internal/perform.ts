@@ -8,10 +8,13 @@ import * as Result from "effect/Result"
 import { step } from "../../channel/internal/step.ts"
 import * as Selectable from "../../channel/Selectable.ts"
 import { YieldTimeout } from "../DispatchError.ts"
+import type { AnyYielded } from "../Yielded.ts"
+import type { Attempt } from "./attempt.ts"
 import type { Door } from "./door.ts"
 import { LaterImpl } from "./later.ts"
 import type { Pending } from "./pending.ts"
-import type { Handling } from "./registry.ts"
+import type { Around, Handling } from "./registry.ts"
+import type { Run } from "./run.ts"
 
 type Work = Effect.Effect<unknown, unknown>
 
@@ -26,26 +29,46 @@ export const perform = (door: Door, pending: Pending, timeout: Duration.Duration
   // A script answers in place of the handlers.
   if (handling === undefined || door.script !== undefined) return undefined
   const { interceptors } = registry
-  pending.isIntercepted = interceptors.length > 0
-  const begun = pending.isIntercepted ? Effect.suspend(() => begin(pending, handling)) : begin(pending, handling)
+  if (interceptors.length > 0) {
+    pending.isIntercepted = true
+    return asHandler(door, handling, pending, limited(pending, intercepted(pending, handling, interceptors), timeout))
+  }
+  const begun = begin(handling, pending)
   // A handler that has its answer at hand costs nothing but itself.
   const promise =
     Exit.isExit(begun) && Exit.isSuccess(begun) && begun.value instanceof LaterImpl ? begun.value : undefined
   if (Exit.isExit(begun) && promise === undefined) return outcomeOf(pending, begun)
-  if (!pending.isIntercepted && timeout === undefined) {
-    if (promise === undefined || promise.onInterrupt !== undefined) return asHandler(door, handling, pending, begun)
-    pending.isDeferred = true
-    return pending.exit
+  if (timeout !== undefined) {
+    const work = Effect.flatMap(begun, (answer) =>
+      answer instanceof LaterImpl ? deferred(pending, answer) : Exit.succeed(answer)
+    )
+    return asHandler(door, handling, pending, limited(pending, work, timeout))
   }
-  let work = Effect.flatMap(begun, (answer) =>
-    answer instanceof LaterImpl ? later(pending, answer) : own(pending, answer)
-  )
+  if (promise === undefined || promise.onInterrupt !== undefined) return asHandler(door, handling, pending, begun)
+  pending.isDeferred = true
+  return pending.exit
+}
+
+// What the handler does, and around it the interceptors: they may run it as often as they like.
+const intercepted = (pending: Pending, handling: Handling, interceptors: ReadonlyArray<Around>): Work => {
+  let work: Work = Effect.suspend(() => attempted(handling, pending.begin()))
   for (const around of interceptors.toReversed()) {
     const inner = work
     work = effectOf("An interceptor", pending, () => around(pending, inner))
   }
-  if (timeout !== undefined) work = limited(pending, work, timeout)
-  return asHandler(door, handling, pending, work)
+  return work
+}
+
+// A run of the handler, which may not be the last one: it takes no completion once it is over.
+const attempted = (handling: Handling, attempt: Attempt): Work => {
+  const outcome = Effect.matchCauseEffect(begin(handling, attempt), {
+    onFailure: (cause) => attempt.end(Exit.failCause(cause)),
+    onSuccess: (answer) => (answer instanceof LaterImpl ? later(attempt, answer) : attempt.end(Exit.succeed(answer)))
+  })
+  return Effect.onExitPrimitive(outcome, () => {
+    attempt.shut()
+    return undefined
+  })
 }
 
 // Does the work with the services of the handler, and settles the yield with its outcome. Two frames hold all that there
@@ -57,7 +80,7 @@ const asHandler = (door: Door, handling: Handling, pending: Pending, work: Work)
     const outcome = Effect.matchCauseEffect(work, {
       onFailure: (cause) => outcomeOf(pending, Exit.failCause(cause)),
       onSuccess: (value) =>
-        value instanceof LaterImpl ? later(pending, value) : outcomeOf(pending, Exit.succeed(value))
+        value instanceof LaterImpl ? deferred(pending, value) : outcomeOf(pending, Exit.succeed(value))
     })
     return Effect.onExitPrimitive(outcome, () => {
       fiber.setContext(context)
@@ -66,33 +89,28 @@ const asHandler = (door: Door, handling: Handling, pending: Pending, work: Work)
     })
   })
 
-const begin = (pending: Pending, handling: Handling): Work => {
-  pending.reopen()
-  return effectOf("The handler", pending, () => handling.run(pending.payload as never, pending))
-}
+const begin = (handling: Handling, run: Run): Work =>
+  effectOf("The handler", run, () => handling.run(run.payload as never, run))
 
 // What is no effect would end the fiber that runs it on the spot, with no finalizers.
-const effectOf = (who: string, { command }: Pending, make: () => unknown): Work => {
+const effectOf = (who: string, { command }: AnyYielded, make: () => unknown): Work => {
   const made = Result.try(make)
   if (Result.isFailure(made)) return Exit.die(made.failure)
   if (Effect.isEffect(made.success)) return made.success as Work
   return Exit.die(new TypeError(`${who} of ${command._tag} answered ${String(made.success)}, which is no effect.`))
 }
 
-const later = (pending: Pending, { onInterrupt }: LaterImpl): Work => {
-  pending.isDeferred = true
-  return Effect.onExitPrimitive(Selectable.take(pending.arriving), () => {
-    if (pending.arrived !== undefined) return undefined
-    pending.shut()
+const later = (run: Run, { onInterrupt }: LaterImpl): Work =>
+  Effect.onExitPrimitive(Selectable.take(run.arriving), () => {
+    if (run.arrived !== undefined) return undefined
+    run.shut()
     return onInterrupt
   })
-}
 
-// What another one completed it with goes before what the handler itself answers.
-const own = (pending: Pending, answer: unknown): Work => {
-  const { arrived } = pending
-  if (arrived !== undefined && pending.isIntercepted) pending.registry.counts.droppedLate++
-  return arrived ?? Exit.succeed(answer)
+// What completes it from elsewhere ends the yield, which has no other answer.
+const deferred = (pending: Pending, promise: LaterImpl): Work => {
+  pending.isDeferred = true
+  return later(pending, promise)
 }
 
 const outcomeOf = (pending: Pending, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
@@ -100,8 +118,9 @@ const outcomeOf = (pending: Pending, exit: Exit.Exit<unknown, unknown>): Exit.Ex
   return pending.exit ?? exit
 }
 
-const limited = (pending: Pending, work: Work, duration: Duration.Duration): Work =>
-  Effect.timeoutOrElse(work, {
+const limited = (pending: Pending, work: Work, duration: Duration.Duration | undefined): Work => {
+  if (duration === undefined) return work
+  return Effect.timeoutOrElse(work, {
     duration,
     orElse: () => {
       // It may have been completed from elsewhere at the last moment.
@@ -112,6 +131,7 @@ const limited = (pending: Pending, work: Work, duration: Duration.Duration): Wor
       return Effect.fail(new YieldTimeout({ command: command._tag, tag, process: process.id, milliseconds }))
     }
   })
+}
 
 /** Waits for a yield that somebody else completes. */
 export const waiting = (pending: Pending): Work =>

@@ -299,6 +299,12 @@ describe("S3", () => {
         assert.strictEqual(why._tag, "Unreachable")
         assert.include(why.message, endpoint)
       }
+      const why = yield* reason(Effect.flatMap(ObjectStorage, (storage) => storage.list({ bucket }))).pipe(
+        Effect.provide(S3.layer({ ...options, endpoint: "http://user:secret@no-such-host.invalid" }))
+      )
+      assert.strictEqual(why._tag, "Unreachable")
+      assert.notInclude(why.message, "secret")
+      assert.include(why.message, "http://no-such-host.invalid")
     })
   )
 

@@ -3,6 +3,7 @@
  */
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3"
 import { CloudStorageError, TooLarge } from "../../CloudStorageError.ts"
+import { concat } from "../../internal/bytes.ts"
 
 /** Reads all, or rejects and closes the connection: when there is more than the limit, or the signal tells. */
 export const readBody = (
@@ -23,13 +24,5 @@ export const readBody = (
       else chunks.push(chunk)
     }
   })
-  return stream.pipeTo(sink, { signal }).then(() => {
-    const whole = new Uint8Array(bytes)
-    let at = 0
-    for (const chunk of chunks) {
-      whole.set(chunk, at)
-      at += chunk.length
-    }
-    return whole
-  })
+  return stream.pipeTo(sink, { signal }).then(() => concat(chunks, bytes))
 }
