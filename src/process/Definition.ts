@@ -17,10 +17,11 @@ import type * as Inbox from "./Inbox.ts"
 import type { Cell } from "./internal/cell.ts"
 import { type Definition as Known, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
 import { where } from "./internal/inbox.ts"
+import { NameImpl } from "./internal/name.ts"
 import { CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
 import { show } from "./internal/shown.ts"
 import type * as Message from "./Message.ts"
-import * as Name from "./Name.ts"
+import type * as Name from "./Name.ts"
 import type { Pid } from "./Pid.ts"
 import type { ProcessEvent } from "./ProcessEvent.ts"
 
@@ -272,6 +273,10 @@ export interface Definition<
   /**
    * The address of whichever process of this definition is registered under a name.
    *
+   * **Details**
+   *
+   * With `options.node` it is the process that has the name on that node, once the node is connected.
+   *
    * **Example** (Calling by name)
    *
    * ```ts import.meta.vitest
@@ -292,7 +297,7 @@ export interface Definition<
    * await Effect.runPromise(Effect.provide(program, [ClockLive, ProcessHost.layer("app:processes")])) // => 2026
    * ```
    */
-  named(name: string): Name.Name<Rpcs>
+  named(name: string, options?: Name.Options): Name.Name<Rpcs>
 
   /**
    * A reference that holds the state of the running process, where its reports show it and tools can read and replace
@@ -426,6 +431,7 @@ export const make = <
     topics: topicsOf(options?.protocol ?? []),
     args,
     acceptsArgs: Schema.is(args),
+    success: options?.success ?? Schema.Unknown,
     inbox: options?.inbox,
     start: options?.start ?? "spawned",
     otherTopics: options?.otherTopics ?? "refused"
@@ -450,7 +456,7 @@ export const make = <
           () => Effect.sync(() => cell.unlisten(topic))
         )
       ),
-    named: (registered) => Name.make(registered),
+    named: (registered, at) => new NameImpl(registered, at?.node, definition.topics),
     state: (initial) => running((cell) => Effect.sync(() => show(cell, initial))),
     toLayer: (body) => Layer.effectContext(implement(definition, body))
   }

@@ -1,15 +1,16 @@
 /**
  * The state of a running process, and holding the process still.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { step } from "../channel/internal/step.ts"
 import { type Definition, TypeId } from "./Definition.ts"
 import type { Cell } from "./internal/cell.ts"
 import { type Definition as Known, issueOf } from "./internal/definition.ts"
 import { inspected } from "./internal/inspected.ts"
+import { Replacing } from "./internal/replacing.ts"
 import type { ProcessHost } from "./internal/services.ts"
 import { withTarget } from "./internal/target.ts"
 import type { Pid } from "./Pid.ts"
@@ -19,14 +20,14 @@ import { InvalidState, NoState, OtherDefinition, ReplaceFailed } from "./SysErro
 const withState = <A, E>(
   definition: { readonly [TypeId]: Known },
   pid: Pid,
-  f: (shown: NonNullable<Cell["shown"]>, target: string) => Effect.Effect<A, E>
+  f: (shown: NonNullable<Cell["shown"]>, cell: Cell, from: Pid | undefined) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | ProcessNotFound | OtherDefinition | NoState, ProcessHost> =>
-  withTarget(pid, (cell): Effect.Effect<A, E | OtherDefinition | NoState> => {
+  withTarget(pid, (cell, from): Effect.Effect<A, E | OtherDefinition | NoState> => {
     const { definition: actual, name: target, shown } = cell
     if (actual !== definition[TypeId]) {
       return Exit.fail(new OtherDefinition({ target, expected: definition[TypeId].name, actual: actual.name }))
     }
-    return shown === undefined ? Exit.fail(new NoState({ target, process: actual.name })) : f(shown, target)
+    return shown === undefined ? Exit.fail(new NoState({ target, process: actual.name })) : f(shown, cell, from)
   })
 
 /**
@@ -93,8 +94,10 @@ export const getState = <
  *
  * **Details**
  *
- * A body that has read its state, waits, and then sets it, overwrites what was put there meanwhile: replace the state of
- * such a process while it is suspended and has no message in hand.
+ * In a state machine that handles an event, this waits until it has: the handler's transition stands, and what replaces it
+ * comes between that and the next event. A handler of the machine itself does not wait, and its transition stands over
+ * what it has replaced. The body of another process that has read its state, waits, and then sets it, overwrites what was
+ * put there meanwhile: replace the state of such a process while it is suspended and has no message in hand.
  *
  * **Errors**
  *
@@ -144,16 +147,23 @@ export const replaceState = <
   ProcessNotFound | OtherDefinition | NoState | ReplaceFailed | InvalidState,
   ProcessHost
 > =>
-  withState(definition, pid, (shown, target) => {
-    const replaced = step((): Exit.Exit<State["Type"], InvalidState> => {
-      const next = f(shown.ref.current)
-      if (!Schema.is(definition.stateSchema)(next)) {
-        return Exit.fail(new InvalidState({ target, detail: issueOf(definition.stateSchema, next) }))
-      }
-      shown.ref.current = next
-      return Exit.succeed(next)
-    })
-    return Effect.catchDefect(replaced, (defect) => Effect.fail(new ReplaceFailed({ target, defect })))
+  withState(definition, pid, (shown, cell, from) => {
+    const target = cell.name
+    const replace = (): Exit.Exit<State["Type"], ReplaceFailed | InvalidState> => {
+      const made = Result.try(() => {
+        const next = f(shown.ref.current)
+        return Schema.is(definition.stateSchema)(next)
+          ? Exit.succeed(next)
+          : Exit.fail(new InvalidState({ target, detail: issueOf(definition.stateSchema, next) }))
+      })
+      if (Result.isFailure(made)) return Exit.fail(new ReplaceFailed({ target, defect: made.failure }))
+      if (Exit.isSuccess(made.success)) shown.ref.current = made.success.value
+      return made.success
+    }
+    // A handler would wait for itself.
+    if (from === cell.pid || cell.role?.keep === undefined) return replace()
+    const replacing = new Replacing(cell, replace)
+    return cell.role.keep(replacing) ? replacing.done : replace()
   })
 
 /**

@@ -13,9 +13,9 @@ import { type Definition, type Implementation, TypeId } from "./Definition.ts"
 import { argumentsRefusalOf } from "./internal/definition.ts"
 import { interruption } from "./internal/exit.ts"
 import { type CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
-import { withTarget } from "./internal/target.ts"
+import { withTarget, withTargetAnywhere } from "./internal/target.ts"
 import type { Pid } from "./Pid.ts"
-import { DefinitionNotFound, type ProcessNotFound } from "./ProcessError.ts"
+import { DefinitionNotFound, type NoConnection, type ProcessNotFound } from "./ProcessError.ts"
 import type { ArgumentsOf } from "./Spawning.ts"
 import { await as awaitExit } from "./Watching.ts"
 
@@ -100,7 +100,8 @@ export const fork = <A, E, R>(
  *
  * **Details**
  *
- * Fails with `ProcessNotFound` when there is no process under the pid.
+ * Fails with `ProcessNotFound` when there is no process under the pid, and with `NoConnection` when its node is not connected
+ * or is lost meanwhile.
  *
  * **Example** (Asking politely)
  *
@@ -126,8 +127,13 @@ export const fork = <A, E, R>(
  *
  * @category ending
  */
-export const cancel = (pid: Pid, reason = "cancelled"): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
-  withTarget(pid, (cell, from) => Effect.sync(() => cell.tell({ _tag: "Cancel", from, reason })))
+export const cancel = (
+  pid: Pid,
+  reason = "cancelled"
+): Effect.Effect<void, ProcessNotFound | NoConnection, ProcessHost> =>
+  withTargetAnywhere(pid, { _tag: "Cancel", reason }, (cell, from) =>
+    Effect.sync(() => cell.tell({ _tag: "Cancel", from, reason }))
+  )
 
 /**
  * Ends a process and waits until its finalizers have run and it is gone.
@@ -136,7 +142,8 @@ export const cancel = (pid: Pid, reason = "cancelled"): Effect.Effect<void, Proc
  *
  * It is interrupted wherever it is, before it takes another message; its exit is an interruption, and `requesterOf`
  * tells which process asked for it. A process that is ending for another reason ends with that one. Fails with
- * `ProcessNotFound` when there is no process under the pid.
+ * `ProcessNotFound` when there is no process under the pid, and with `NoConnection` when its node is not connected or is lost
+ * meanwhile.
  *
  * **Example** (Finalizers have run)
  *
@@ -165,8 +172,8 @@ export const cancel = (pid: Pid, reason = "cancelled"): Effect.Effect<void, Proc
  *
  * @category ending
  */
-export const terminate = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
-  withTarget(pid, (cell, from) =>
+export const terminate = (pid: Pid): Effect.Effect<void, ProcessNotFound | NoConnection, ProcessHost> =>
+  withTargetAnywhere(pid, { _tag: "Terminate" }, (cell, from) =>
     Effect.andThen(
       Effect.sync(() => {
         cell.dismiss()
@@ -183,7 +190,7 @@ export const terminate = (pid: Pid): Effect.Effect<void, ProcessNotFound, Proces
  *
  * Its finalizers run as soon as they can; nobody waits for them. Its exit is an interruption for which `isKilled`
  * holds; linked processes end with it, or are told of it if they trap exits. Fails with `ProcessNotFound` when there is
- * no process under the pid.
+ * no process under the pid, and with `NoConnection` when its node is not connected or is lost meanwhile.
  *
  * **Example** (Gone at once)
  *
@@ -206,8 +213,8 @@ export const terminate = (pid: Pid): Effect.Effect<void, ProcessNotFound, Proces
  *
  * @category ending
  */
-export const kill = (pid: Pid): Effect.Effect<void, ProcessNotFound, ProcessHost> =>
-  withTarget(pid, (cell, from) => Effect.sync(() => cell.kill(from)))
+export const kill = (pid: Pid): Effect.Effect<void, ProcessNotFound | NoConnection, ProcessHost> =>
+  withTargetAnywhere(pid, { _tag: "Kill" }, (cell, from) => Effect.sync(() => cell.kill(from)))
 
 /**
  * Ends this process with an exit, from its body or from any of its coroutines; nothing after it runs but finalizers.
@@ -358,7 +365,10 @@ export const info = (pid: Pid): Effect.Effect<Info, ProcessNotFound, ProcessHost
       process: cell.definition.name,
       status: cell.status === "running" || cell.status === "restarting" ? cell.status : "closing",
       queued: cell.queued,
-      links: Array.from(cell.links ?? [], (partner) => partner.pid),
+      links: [
+        ...Array.from(cell.links ?? [], (partner) => partner.pid),
+        ...Array.from(cell.host.node.remotes.values(), (remote) => remote.partners.of(cell)).flat()
+      ],
       watchers: (cell.watchers?.size ?? 0) + (cell.calls?.all.length ?? 0),
       trapsExits: cell.trapsExits,
       names: cell.host.node.names.of(cell),

@@ -1,7 +1,7 @@
 /**
  * Sending a message to a process, and calling it for an answer.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -10,8 +10,8 @@ import { effectOf, Step, waitIn } from "../channel/internal/step.ts"
 import { isInner } from "../dispatch/internal/inner.ts"
 import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
-import { Call } from "./internal/call.ts"
-import { deliver, isRefused, offer, receiverOf } from "./internal/delivery.ts"
+import { Call, millisecondsOf } from "./internal/call.ts"
+import { deliver, isElsewhere, offer, receiverOf } from "./internal/delivery.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { MessageImpl } from "./internal/message.ts"
 import { cellOf, hostOf, type ProcessHost, withHost } from "./internal/services.ts"
@@ -36,7 +36,8 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  * - `to`: a pid, the name of a registered process (`Relay.named("relay")`), or an alias.
  * - `payload`: passed by reference within the application; it may be left out where the topic has none.
  *
- * Never waits, unless the receiver's inbox has a capacity and suspends senders; an interrupted wait has sent nothing.
+ * Never waits, unless the receiver's inbox has a capacity and suspends senders, or the receiver is a process of another
+ * node, which has to say that it accepted the message. An interrupted wait has sent nothing; to another node it may have.
  * Between one sender and one receiver messages arrive in the order in which they were sent. What was accepted is either
  * taken by the receiver or becomes a dead letter.
  *
@@ -48,7 +49,9 @@ export type PayloadArgument<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
  * - `ProcessClosed`: the process is ending.
  * - `HostStopped`: its host is stopping or has stopped.
  * - `InboxFull`: its inbox is full and rejects.
- * - `InvalidMessage`: the topic or the payload came past the types and is not what the receiver takes.
+ * - `InvalidMessage`: the topic or the payload came past the types and is not what the receiver takes; or it can't cross to
+ *   the receiver's node, for one since the pid came without the schemas of its topics.
+ * - `NoConnection`: the receiver's node is not connected, or was lost before it had answered.
  *
  * **Example** (Sending to a pid)
  *
@@ -84,8 +87,8 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
     const sender = cellOf(fiber)
     const message = new MessageImpl(topic, args[0], sender?.pid)
     return sender?.witness === undefined || isInner(fiber)
-      ? sendTo(host, to, message)
-      : sender.witness.onSend(nameOf(to), message, () => sendTo(host, to, message))
+      ? sendTo(host, to, message, fiber)
+      : sender.witness.onSend(nameOf(to), message, () => sendTo(host, to, message, fiber))
   })
 
 const nameOf = (to: Address | Alias): string => (to instanceof AliasImpl ? "an alias" : String(to))
@@ -93,11 +96,13 @@ const nameOf = (to: Address | Alias): string => (to instanceof AliasImpl ? "an a
 const sendTo = <Rpcs extends Rpc.Any>(
   host: HostImpl,
   to: Address<Rpcs> | Alias<Rpcs>,
-  message: MessageImpl
+  message: MessageImpl,
+  fiber: Fiber.Fiber<unknown, unknown>
 ): Effect.Effect<void, SendError> => {
   if (to instanceof AliasImpl) return to.send(message)
   const receiver = receiverOf(host, to as Address<Rpcs>, message)
-  return isRefused(receiver) ? Exit.fail(receiver) : deliver(receiver, message)
+  if (!isElsewhere(receiver)) return deliver(receiver, message)
+  return receiver._tag === "Far" ? receiver.send(message, fiber) : Exit.fail(receiver)
 }
 
 /**
@@ -121,6 +126,7 @@ const sendTo = <Rpcs extends Rpc.Any>(
  * - `CalleeExited`: the callee ended without an answer, with its exit.
  * - `ProcessRestarting`: the callee is down and will be restarted.
  * - `MessageDropped`: the callee's inbox was full, and its policy dropped the call.
+ * - `InvalidMessage`, of the reason `InvalidAnswer`: the answer of a process of another node did not fit its topic's schema.
  *
  * **Example** (Asking for an answer)
  *
@@ -183,7 +189,9 @@ class Calling extends Step {
       caller.witness.onUnplayable(`a call of "${this.topic}" to ${String(this.to)}`)
     }
     const callee = receiverOf(host, this.to, message)
-    if (isRefused(callee)) return Exit.fail(callee)
+    if (isElsewhere(callee)) {
+      return callee._tag === "Far" ? callee.call(host, message, millisecondsOf(this.options), fiber) : Exit.fail(callee)
+    }
     if (caller === callee) return Exit.fail(new CallingSelf({ target: callee.name, request: message.request }))
     if (callee.status === "restarting") {
       return Exit.fail(new ProcessRestarting({ target: callee.name, request: message.request }))
@@ -215,15 +223,4 @@ export type CallArguments<R extends Rpc.Any> = [Rpc.Payload<R>] extends [void]
 export interface CallOptions {
   /** How long to wait for the answer: 5 seconds when absent. */
   readonly timeout?: Duration.Input | undefined
-}
-
-// In milliseconds.
-const defaultTimeout = 5000
-
-// How long a call may take, if there is a limit.
-const millisecondsOf = (options: CallOptions | undefined): number | undefined => {
-  const timeout = options?.timeout
-  if (timeout === undefined) return defaultTimeout
-  const milliseconds = Duration.toMillis(Duration.fromInputUnsafe(timeout))
-  return milliseconds === Infinity ? undefined : milliseconds
 }

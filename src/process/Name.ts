@@ -3,6 +3,7 @@
  * process.
  */
 import type { Rpc } from "effect/rpc"
+import * as internal from "./internal/name.ts"
 import type { Pid } from "./Pid.ts"
 
 /**
@@ -10,7 +11,7 @@ import type { Pid } from "./Pid.ts"
  *
  * @category type ids
  */
-export const TypeId = "~troupe/process/Name"
+export const TypeId: "~troupe/process/Name" = internal.TypeId
 
 /**
  * The type of {@link TypeId}.
@@ -32,7 +33,20 @@ export type TypeId = typeof TypeId
 export interface Name<in Rpcs extends Rpc.Any = never> {
   readonly [TypeId]: { readonly _Rpcs: (_: Rpcs) => void }
   readonly name: string
+  /** The node that has the name; `undefined` for this one. */
+  readonly node: string | undefined
+  /** `relay`, or `relay@node` when it names a process of another node. */
   toString(): string
+}
+
+/**
+ * Where a name is.
+ *
+ * @category models
+ */
+export interface Options {
+  /** The node that has the name: the present one when absent. */
+  readonly node?: string | undefined
 }
 
 /**
@@ -41,13 +55,6 @@ export interface Name<in Rpcs extends Rpc.Any = never> {
  * @category models
  */
 export type Address<Rpcs extends Rpc.Any = never> = Pid<Rpcs> | Name<Rpcs>
-
-const Proto = {
-  [TypeId]: { _Rpcs: (_: never) => {} },
-  toString(this: Name) {
-    return this.name
-  }
-}
 
 /**
  * Whether a value is a `Name`.
@@ -59,6 +66,11 @@ export const isName = (u: unknown): u is Name => typeof u === "object" && u !== 
 /**
  * Makes the address of whichever process is registered under a name; a definition's `named` does it with the
  * definition's messages.
+ *
+ * **Details**
+ *
+ * A name on another node (`options.node`) can be watched through its pid alone, and takes messages only where their schemas
+ * are known: when it was made by a definition's `named`.
  *
  * **Example** (An address that outlives its process)
  *
@@ -85,5 +97,5 @@ export const isName = (u: unknown): u is Name => typeof u === "object" && u !== 
  *
  * @category constructors
  */
-export const make = <Rpcs extends Rpc.Any = never>(name: string): Name<Rpcs> =>
-  Object.assign(Object.create(Proto) as Name<Rpcs>, { name })
+export const make = <Rpcs extends Rpc.Any = never>(name: string, options?: Options): Name<Rpcs> =>
+  new internal.NameImpl(name, options?.node, undefined)

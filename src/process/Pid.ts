@@ -8,7 +8,9 @@ import type { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { type Topics, topicsOf } from "./internal/definition.ts"
 import * as internal from "./internal/pid.ts"
+import { Crossing } from "./internal/remoteCrossing.ts"
 import { InvalidPid } from "./ProcessError.ts"
 
 /**
@@ -33,6 +35,10 @@ export type TypeId = typeof TypeId
  * A pid is never used again for another process of its host. It compares by value, and prints as `{host|0x00004}`, or
  * `{node@host|0x00004}` when it names a process of another node. A pid that takes more messages may stand where one
  * that takes fewer is asked for, not the reverse; `Pid<never>` is any pid.
+ *
+ * A pid that came from another node also knows which run of that node it belongs to, out of sight: it never leads to a
+ * process of a later run, and does not equal the pid of one. One that was read from text leads to whichever process has
+ * its number when it is used.
  *
  * @category models
  */
@@ -82,19 +88,19 @@ export const parse = (text: string): Effect.Effect<Pid, InvalidPid> =>
     return pid === undefined ? Effect.fail(new InvalidPid({ input: text })) : Effect.succeed(pid)
   })
 
-const schemaOf = <Rpcs extends Rpc.Any>(): Schema.Codec<Pid<Rpcs>, string> =>
+const schemaOf = <Rpcs extends Rpc.Any>(topics: (() => Topics) | undefined): Schema.Codec<Pid<Rpcs>, string> =>
   Schema.String.pipe(
     Schema.decodeTo(
       Schema.declare((u: unknown): u is Pid<Rpcs> => isPid(u), { expected: "a Pid" }),
       SchemaTransformation.transformEffect<Pid<Rpcs>, string>({
         decode: (text) =>
-          Effect.suspend(() => {
-            const pid = internal.parseUnsafe(text)
+          Effect.flatMap(Crossing, (self) => {
+            const pid = self === undefined ? internal.parseUnsafe(text, topics) : internal.fromWire(text, self, topics)
             return pid === undefined
               ? Effect.fail(new SchemaIssue.InvalidValue({ message: new InvalidPid({ input: text }).message }, text))
               : Effect.succeed(pid)
           }),
-        encode: (pid) => Effect.succeed(String(pid))
+        encode: (pid) => Effect.map(Crossing, (self) => (self === undefined ? String(pid) : internal.toWire(pid, self)))
       })
     )
   )
@@ -115,15 +121,16 @@ const schemaOf = <Rpcs extends Rpc.Any>(): Schema.Codec<Pid<Rpcs>, string> =>
  *
  * @category schemas
  */
-export const schema: Schema.Codec<Pid, string> = schemaOf<never>()
+export const schema: Schema.Codec<Pid, string> = schemaOf<never>(undefined)
 
 /**
  * The schema of a pid that takes the messages `rpcs`; it is encoded as the text in which a pid prints.
  *
  * **Details**
  *
- * What a process takes is known to the compiler alone and is not part of the text. A message that the process does not
- * know is refused when it is sent.
+ * What a process takes is not part of the text. A message that the process does not know is refused when it is sent. A pid
+ * of another node that is decoded with this schema takes the messages `rpcs`, by whose schemas they cross; one that is
+ * decoded with {@link schema}, or parsed, can be watched and ended, and takes no messages.
  *
  * **Example** (A pid in a payload)
  *
@@ -153,5 +160,8 @@ export const schema: Schema.Codec<Pid, string> = schemaOf<never>()
  * @category schemas
  */
 export const of = <const Rpcs extends ReadonlyArray<Rpc.Any>>(
-  ..._rpcs: Rpcs
-): Schema.Codec<Pid<Rpcs[number]>, string> => schemaOf<Rpcs[number]>()
+  ...rpcs: Rpcs
+): Schema.Codec<Pid<Rpcs[number]>, string> => {
+  let topics: Topics | undefined
+  return schemaOf<Rpcs[number]>(() => (topics ??= topicsOf(rpcs)))
+}

@@ -19,6 +19,9 @@ export class InvalidPid extends Schema.TaggedError<InvalidPid>()("InvalidPid", {
   }
 }
 
+// Whether a pid is one of another node.
+const namesNode = /^\{[^|]*@/
+
 /**
  * The schema of {@link Request}.
  *
@@ -44,7 +47,10 @@ export class ProcessNotFound extends Schema.TaggedError<ProcessNotFound>()("Proc
   request: Schema.optional(Request)
 }) {
   override get message(): string {
-    return `There is no process ${this.target}: it has ended, or never was. Monitor a process to learn of its end, or listen to the registry to learn when a name is taken.`
+    const none = `There is no process ${this.target}: it has ended, or never was. Monitor a process to learn of its end, or listen to the registry to learn when a name is taken.`
+    return namesNode.test(this.target)
+      ? `${none} If it is on its node: one of another node takes messages, and is watched, linked and ended; ask all else of it there.`
+      : none
   }
 }
 
@@ -97,18 +103,29 @@ export class InboxFull extends Schema.TaggedError<InboxFull>()("InboxFull", {
  * **Details**
  *
  * `reason` says why: `UnknownTopic`, the receiver takes no such topic; `ReservedTopic`, topics that begin with `@` are
- * the system's own; `InvalidPayload`, the payload does not fit the topic's schema.
+ * the system's own; `InvalidPayload`, the payload does not fit the topic's schema. On the way to another node also:
+ * `UnknownSchema`, the schema by which the payload would cross is not known here; `TooLarge`, it does not fit into a frame of
+ * the connection; `InvalidAnswer`, the answer to a call could not cross.
  *
  * @category errors
  */
 export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("InvalidMessage", {
   target: Schema.String,
   request: Request,
-  reason: Schema.Literals(["UnknownTopic", "ReservedTopic", "InvalidPayload"]),
+  reason: Schema.Literals([
+    "UnknownTopic",
+    "ReservedTopic",
+    "InvalidPayload",
+    "UnknownSchema",
+    "TooLarge",
+    "InvalidAnswer"
+  ]),
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The message "${this.request.topic}" to ${this.target} was not sent: ${this.detail}`
+    return this.reason === "InvalidAnswer"
+      ? `The answer of ${this.target} to "${this.request.topic}" did not cross: ${this.detail}`
+      : `The message "${this.request.topic}" to ${this.target} was not sent: ${this.detail}`
   }
 }
 
@@ -243,15 +260,22 @@ export class CallingSelf extends Schema.TaggedError<CallingSelf>()("CallingSelf"
 /**
  * A call was not answered in time; an answer that comes later is dropped.
  *
+ * `cycle`: the processes around which it waited for itself, when it did: each was called by the one before it, and the last is
+ * the first again. Calls to processes of other nodes are not followed.
+ *
  * @category errors
  */
 export class CallTimeout extends Schema.TaggedError<CallTimeout>()("CallTimeout", {
   target: Schema.String,
   request: Request,
-  milliseconds: Schema.Number
+  milliseconds: Schema.Number,
+  cycle: Schema.optionalKey(Schema.Array(Schema.String))
 }) {
   override get message(): string {
-    return `${this.target} did not answer "${this.request.topic}" within ${this.milliseconds} ms. It may still handle the call; its answer will be dropped.`
+    const what = `${this.target} did not answer "${this.request.topic}" within ${this.milliseconds} ms`
+    return this.cycle === undefined
+      ? `${what}. It may still handle the call; its answer will be dropped.`
+      : `${what}, since they wait for each other: ${this.cycle.join(" called ")}. Send on the way back instead, or have a server handle calls side by side.`
   }
 }
 
@@ -296,6 +320,51 @@ export class AlreadyReplied extends Schema.TaggedError<AlreadyReplied>()("Alread
 }) {
   override get message(): string {
     return `The call "${this.topic}" was answered before; only the first answer reaches the caller.`
+  }
+}
+
+/**
+ * There is no connection to the node of a process, or it was lost. There is a `request` where one was sent to it.
+ *
+ * **Details**
+ *
+ * `reason`: `NotConnected`, nothing was sent; `Lost`, the connection was lost before the answer came, so that the other node
+ * may or may not have done what it was asked. As the exit of a process that was watched, `Lost` tells that nobody knows
+ * whether it still runs.
+ *
+ * @category errors
+ */
+export class NoConnection extends Schema.TaggedError<NoConnection>()("NoConnection", {
+  node: Schema.String,
+  target: Schema.String,
+  reason: Schema.Literals(["NotConnected", "Lost"]),
+  request: Schema.optional(Request)
+}) {
+  override get message(): string {
+    return this.reason === "NotConnected"
+      ? `There is no connection to the node "${this.node}", where ${this.target} is looked for. Connect the two with Node.connect, or wait until Node.events tells that it is there.`
+      : `The connection to the node "${this.node}" was lost, and with it what is known of ${this.target}. Node.events tells when the node is there again; look there what became of it.`
+  }
+}
+
+/**
+ * How a process of another node failed, where its typed error can't cross as it is.
+ *
+ * **Details**
+ *
+ * A plain JSON value, `Shutdown`, `NoProcess` and `NoConnection` cross as they are, since every node has them. `kind` and
+ * `detail` are the name and message of any other; `error` is its JSON, if it is made with a schema, for that schema to
+ * decode.
+ *
+ * @category errors
+ */
+export class RemoteFailure extends Schema.TaggedError<RemoteFailure>()("RemoteFailure", {
+  kind: Schema.String,
+  detail: Schema.String,
+  error: Schema.optional(Schema.Unknown)
+}) {
+  override get message(): string {
+    return `A process of another node failed with ${this.kind}: ${this.detail}`
   }
 }
 
@@ -346,7 +415,7 @@ export class Shutdown extends Schema.TaggedError<Shutdown>()("Shutdown", {
  *
  * @category errors
  */
-export type SendError = ProcessNotFound | ProcessClosed | HostStopped | InboxFull | InvalidMessage
+export type SendError = ProcessNotFound | ProcessClosed | HostStopped | InboxFull | InvalidMessage | NoConnection
 
 /**
  * Why a process can't be started.

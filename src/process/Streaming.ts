@@ -4,9 +4,11 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
+import type * as Scope from "effect/Scope"
 import type * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Stream from "effect/Stream"
-import { isRefused, receiverOf } from "./internal/delivery.ts"
+import { isElsewhere, receiverOf } from "./internal/delivery.ts"
+import { millisecondsOf } from "./internal/call.ts"
 import { MessageImpl } from "./internal/message.ts"
 import { produceIn } from "./internal/produce.ts"
 import { cellOf, type ProcessHost, withHost } from "./internal/services.ts"
@@ -38,6 +40,8 @@ export type StreamTopic<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any
  * Each run of the stream is a call of its own. The callee runs it in a fiber of its own scope, so that its other messages
  * go on; it is ahead of the consumer by some 16 values, and waits then. A consumer that is interrupted, or takes no more,
  * interrupts the producer and waits until its finalizers have run.
+ *
+ * A process of another node is ahead by some 64 values; its producer is interrupted as well, and not waited for.
  *
  * **Errors**
  *
@@ -77,15 +81,23 @@ export const stream = <Rpcs extends Rpc.Any, const Topic extends StreamTopic<Rpc
   CallError | Rpc.ErrorExit<Rpc.ExtractTag<Rpcs, Topic>>,
   ProcessHost
 > => {
-  const answered = withHost((host, fiber) => {
-    const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
-    const callee = receiverOf(host, to, message)
-    if (isRefused(callee)) return Exit.fail(callee)
-    // The very process that answers has to produce, whoever has its name by then.
-    const pid = callee.pid as Pid as Pid<Rpc.Rpc<string>>
-    return Effect.flatMap(call(pid, topic as string, payload as undefined, options), (values) =>
-      produceIn(callee, message.request, values as unknown as Stream.Stream<unknown, unknown>)
-    )
-  })
-  return Stream.unwrap(answered) as Stream.Stream<never, CallError, ProcessHost>
+  const answered = withHost(
+    (host, fiber): Effect.Effect<Stream.Stream<unknown, unknown>, unknown, Scope.Scope | ProcessHost> => {
+      const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
+      const callee = receiverOf(host, to, message)
+      if (isElsewhere(callee)) {
+        return callee._tag === "Far" ? callee.stream(message, millisecondsOf(options)) : Exit.fail(callee)
+      }
+      // The very process that answers has to produce, whoever has its name by then.
+      const pid = callee.pid as Pid as Pid<Rpc.Rpc<string>>
+      return Effect.flatMap(call(pid, topic as string, payload as undefined, options), (values) =>
+        produceIn(callee, message.request, values as unknown as Stream.Stream<unknown, unknown>)
+      )
+    }
+  )
+  return Stream.unwrap(answered) as Stream.Stream<unknown, unknown, ProcessHost> as Stream.Stream<
+    never,
+    CallError,
+    ProcessHost
+  >
 }

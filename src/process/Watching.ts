@@ -6,10 +6,11 @@ import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import type { Selectable } from "../channel/Selectable.ts"
 import { cellAt } from "./internal/delivery.ts"
+import { Far } from "./internal/remote.ts"
 import { type CurrentProcess, type ProcessHost, withCell, withHost, withLiveCell } from "./internal/services.ts"
 import { MonitorImpl, noProcess } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
-import { ProcessNotFound } from "./ProcessError.ts"
+import { type NoConnection, ProcessNotFound } from "./ProcessError.ts"
 import type { Monitor, ProcessEvent } from "./ProcessEvent.ts"
 
 /**
@@ -18,8 +19,11 @@ import type { Monitor, ProcessEvent } from "./ProcessEvent.ts"
  * **Details**
  *
  * Each monitor stands for itself: two of the same process give two events. For a process that is gone the event comes
- * at once, with `NoProcess`. The event comes after the names and group memberships of the process are gone, and after
+ * at once, with `NoProcess`; for one of a node that is not connected, or is lost, with `NoConnection`. The event comes after the names and group memberships of the process are gone, and after
  * its coroutines and finalizers have ended. The monitor ends with this process.
+ *
+ * The exit of a process of another node has its value as the definition's `success` schema encodes it, for that schema to
+ * decode, and `undefined` where it can't; typed errors that only that node knows come as `RemoteFailure`.
  *
  * **Example** (Seeing a failure)
  *
@@ -55,8 +59,10 @@ export const monitor = <Rpcs extends Rpc.Any>(
   withLiveCell((self) =>
     withHost((host) => {
       const target = cellAt(host, pid)
+      if (target !== undefined) return Effect.succeed<Monitor<Rpcs>>(MonitorImpl.start(self, target))
+      const far = Far.at(host.node, pid)
       return Effect.succeed<Monitor<Rpcs>>(
-        target === undefined ? MonitorImpl.ofNothing(self, pid) : MonitorImpl.start(self, target)
+        far === undefined ? MonitorImpl.ofNothing(self, pid) : MonitorImpl.startFar(self, pid, far)
       )
     })
   )
@@ -134,7 +140,13 @@ export const demonitorFlush = (monitor: Monitor): Effect.Effect<void, never, Cur
  * **Details**
  *
  * A process that traps exits lives on and gets a `LinkDown` event instead, for any end of its partner. Two processes
- * have one link, however often they are linked. Fails with `ProcessNotFound` when the process is gone.
+ * have one link, however often they are linked. Processes of two nodes end, or are told, with `NoConnection` when the
+ * connection between their nodes is lost.
+ *
+ * **Errors**
+ *
+ * - `ProcessNotFound`: the process is gone.
+ * - `NoConnection`: its node is not connected, or was lost meanwhile.
  *
  * **Example** (Two that end together)
  *
@@ -165,10 +177,12 @@ export const demonitorFlush = (monitor: Monitor): Effect.Effect<void, never, Cur
  *
  * @category watching
  */
-export const link = (pid: Pid): Effect.Effect<void, ProcessNotFound, CurrentProcess | ProcessHost> =>
+export const link = (pid: Pid): Effect.Effect<void, ProcessNotFound | NoConnection, CurrentProcess | ProcessHost> =>
   withLiveCell((self) =>
-    withHost((host) => {
+    withHost((host): Effect.Effect<void, ProcessNotFound | NoConnection> => {
       const partner = cellAt(host, pid)
+      const far = partner === undefined ? Far.at(host.node, pid) : undefined
+      if (far !== undefined) return Effect.callback((resume) => far.link(self, resume))
       if (partner === undefined || partner.status === "ended") {
         return Exit.fail(new ProcessNotFound({ target: String(pid) }))
       }
@@ -208,7 +222,8 @@ export const unlink = (pid: Pid): Effect.Effect<void, never, CurrentProcess | Pr
   withCell((self) =>
     withHost((host) => {
       const partner = cellAt(host, pid)
-      if (partner !== undefined) self.unlink(partner)
+      if (partner === undefined) Far.at(host.node, pid)?.unlink(self)
+      else self.unlink(partner)
       return Exit.void
     })
   )
@@ -316,13 +331,15 @@ const await_ = (pid: Pid): Effect.Effect<Exit.Exit<unknown, unknown>, never, Pro
   withHost((host, fiber) =>
     Effect.callback((resume) => {
       const cell = cellAt(host, pid)
-      if (cell === undefined) return resume(Effect.succeed(noProcess(pid)))
-      if (cell.exit !== undefined) return resume(Effect.succeed(cell.exit))
-      const unwatch = cell.watch({
+      const tell = (exit: Exit.Exit<unknown, unknown>) =>
         // Through a step of the run queue: processes that wait for each other may form a chain.
-        onExit: (_, exit) => fiber.currentDispatcher.scheduleTask(() => resume(Effect.succeed(exit)), 0)
-      })
-      return Effect.sync(unwatch)
+        fiber.currentDispatcher.scheduleTask(() => resume(Effect.succeed(exit)), 0)
+      if (cell === undefined) {
+        const far = Far.at(host.node, pid)
+        return far === undefined ? resume(Effect.succeed(noProcess(pid))) : Effect.sync(far.watch(tell))
+      }
+      if (cell.exit !== undefined) return resume(Effect.succeed(cell.exit))
+      return Effect.sync(cell.watch({ onExit: (_, exit) => tell(exit) }))
     })
   )
 
@@ -332,7 +349,8 @@ export {
    *
    * **Details**
    *
-   * A failure with `NoProcess` when there is no process under the pid. An interrupted wait leaves the process alone.
+   * A failure with `NoProcess` when there is no process under the pid, and with `NoConnection` when its node is not connected
+   * or is lost. The exit of a process of another node reads as {@link monitor} tells it. An interrupted wait leaves the process alone.
    *
    * **Example** (Awaiting a value and a failure)
    *

@@ -5,7 +5,6 @@
 import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
-import { KeepsToBudget } from "./internal/Budget.ts"
 import { Deque } from "./internal/Deque.ts"
 import { type Drainable, enlist } from "./internal/Turn.ts"
 
@@ -65,7 +64,6 @@ interface Lane {
 }
 
 class RunQueueImpl implements RunQueue, Drainable {
-  readonly [KeepsToBudget] = true
   readonly executionMode = "async"
   readonly timeSlice: number
   // Nearly every task has priority 0, so that there is one lane and picking the next task is one step.

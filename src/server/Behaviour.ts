@@ -103,8 +103,9 @@ export interface Info {
  * **Details**
  *
  * A number, or `"unbounded"`: each message is handled in a fiber of its own, and so many at once. `by`: messages with the
- * same key are handled one after the other, in the order of arrival, and those with different keys at once. Handlers that
- * run when the server ends are interrupted, unless it ends in order.
+ * same key are handled one after the other, in the order of arrival, and those with different keys at once; where the inbox
+ * is bounded, as many again as it may hold can wait for their keys beside it. Handlers that run when the server ends are
+ * interrupted, unless it ends in order.
  *
  * @category models
  */

@@ -9,7 +9,7 @@ import type { Rpc } from "effect/rpc"
 import type * as Scope from "effect/Scope"
 import { step } from "../channel/internal/step.ts"
 import * as Selectable from "../channel/Selectable.ts"
-import { isRefused, receiverOf } from "../process/internal/delivery.ts"
+import { isElsewhere, receiverOf } from "../process/internal/delivery.ts"
 import { MessageImpl } from "../process/internal/message.ts"
 import { cellOf, type ProcessHost, withHost } from "../process/internal/services.ts"
 import type { PayloadArgument } from "../process/Messaging.ts"
@@ -151,8 +151,9 @@ export const send = <Rpcs extends Rpc.Any, Label, const Topic extends Rpc.Tag<Rp
     if (self.has(label)) return Exit.fail(new DuplicateLabel({ label, target: String(to), topic }))
     const message = new MessageImpl(topic, payload, cellOf(fiber)?.pid)
     const receiver = receiverOf(host, to, message)
-    if (isRefused(receiver)) self.refuse(label, message, receiver)
-    else self.send(label, message, receiver, host)
+    if (!isElsewhere(receiver)) self.send(label, message, receiver, host)
+    else if (receiver._tag === "Far") self.ask(label, message, receiver)
+    else self.refuse(label, message, receiver)
     return Exit.void
   })
 

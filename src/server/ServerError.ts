@@ -4,7 +4,7 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A process is not a server.
+ * A process is neither a server nor a state machine.
  *
  * @category errors
  */
@@ -13,6 +13,6 @@ export class NotAServer extends Schema.TaggedError<NotAServer>()("NotAServer", {
   process: Schema.String
 }) {
   override get message(): string {
-    return `The process ${this.target} (${this.process}) is not a server, and can't be stopped as one. End it with Process.cancel or Process.terminate.`
+    return `The process ${this.target} (${this.process}) is neither a server nor a state machine, and can't be stopped as one. End it with Process.cancel or Process.terminate.`
   }
 }

@@ -11,13 +11,15 @@ import {
   type Implementation,
   make as makeProcess,
   type Protocol,
-  type Provided
+  type Provided,
+  TypeId
 } from "../process/Definition.ts"
 import type * as Inbox from "../process/Inbox.ts"
 import { type CurrentProcess, withCell } from "../process/internal/services.ts"
 import { show } from "../process/internal/shown.ts"
 import { ready } from "../process/Starting.ts"
 import type { Case, CaseOf, Cases, Handlers, Services } from "./Handlers.ts"
+import { known } from "./internal/known.ts"
 import { type Machine as Runnable, MachineImpl } from "./internal/machine.ts"
 import type { Actions } from "./Transition.ts"
 
@@ -166,7 +168,8 @@ export interface StateMachine<
  * A transition is carried out in this order: the new state is there; what was postponed is queued again, if the tag of
  * the state has changed; raised events are queued before that; the call is answered; timers are set; the state is entered.
  *
- * A `Cancel` ends the machine in order. What it postponed and never handled becomes dead letters.
+ * A `Cancel` ends the machine in order, before what waits, and `Server.stop` after it. What it postponed and never handled
+ * becomes dead letters.
  *
  * **Example** (A door that locks itself)
  *
@@ -240,6 +243,7 @@ export const make = <
     state: Schema.Union(cases.map(([tag, fields]) => Schema.TaggedStruct(tag, fields))),
     start: "acknowledged"
   })
+  known.add(process[TypeId])
   const machine = {
     ...process,
     states: Object.fromEntries(cases.map(([tag]) => [tag, (data?: object) => ({ ...data, _tag: tag })])),

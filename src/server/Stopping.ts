@@ -1,5 +1,5 @@
 /**
- * Ending a server in order.
+ * Ending a server, or a state machine, in order.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,7 +13,7 @@ import { known } from "./internal/known.ts"
 import { NotAServer } from "./ServerError.ts"
 
 /**
- * Ends a server when it has handled what waits in its inbox, and waits until it is gone.
+ * Ends a server, or a state machine, when it has handled what waits in its inbox, and waits until it is gone.
  *
  * **Details**
  *
@@ -22,13 +22,13 @@ import { NotAServer } from "./ServerError.ts"
  * second stop meanwhile. If it ends otherwise before, the effect succeeds as well. A server that stops itself does not
  * wait. An interrupted stop waits no longer; the server ends all the same.
  *
- * What is put aside in a stash, what would have become due later, and calls whose reply was put off with `Server.later`
- * are not waited for.
+ * What is put aside in a stash, what a state machine has postponed, what would have become due later, and calls whose
+ * reply was put off with `Server.later` are not waited for.
  *
  * **Errors**
  *
  * - `ProcessNotFound`: there is no process under the pid or name.
- * - `NotAServer`: the process is not a server.
+ * - `NotAServer`: the process is neither a server nor a state machine.
  *
  * **Example** (Handling what waits)
  *

@@ -21,7 +21,7 @@ const full = {
   "bounded(1)": Effect.tap(Channel.bounded<number>(1), (channel) => Channel.send(channel, 0))
 }
 
-// Where the clean-up of an interrupted fiber does not run in the step of its interruption, somebody else has to tell.
+// Its clean-up may run in a later step, where its scheduler preempts it or its budget is small.
 describe("a sender that is interrupted while it waits has sent nothing, from that very step on", () => {
   for (const [scheduler, make] of Object.entries(schedulers)) {
     // With 3 a fiber yields before its clean-up; with less it would never get on.

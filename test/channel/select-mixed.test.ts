@@ -1,17 +1,27 @@
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Process, Select, type Selectable, Timer } from "troupe"
+import { Process, type ProcessHost, Select, Selectable, Timer } from "troupe"
+import { Acceptor, Authentication, Connection, Memory, Protocol, type Transport } from "troupe/net"
+import * as Unix from "troupe/net/unix"
 import { both } from "../support/both.ts"
+import { directory } from "../support/files.ts"
 import { host } from "../support/processes.ts"
 
 const Poke = Rpc.make("poke", { payload: Schema.Finite })
 const Mixed = Process.make("test:mixed", { protocol: [Poke] })
 
-/** A process that selects until each of six sources has won, and what makes one of them after the other ready. */
-const mixed = Effect.gen(function* () {
+const Frames = Protocol.make("test:frames", {})
+
+/** A process that selects until each of seven sources has won, and what makes one of them after the other ready. */
+const mixed = Effect.fnUntraced(function* (transport: Transport.Transport) {
   const [deferred, ended] = [yield* Deferred.make<string>(), yield* Deferred.make<string>()]
   const queue = yield* Queue.unbounded<number>()
+  const acceptor = yield* Acceptor.make(transport, Frames, { authenticator: Authentication.open, handlers: {} })
+  const accepted = yield* acceptor.events
+  const connection = yield* Connection.connect(acceptor.transport, Frames)
+  const event = yield* Selectable.take(accepted)
+  const sendFrame = event._tag === "Connected" ? event.connection.send("a frame") : Effect.die("it was not let in")
   const MixedLive = Mixed.toLayer(() =>
     Effect.gen(function* () {
       const open: Record<string, Selectable.Selectable<unknown, unknown> | Select.Case<unknown>> = {
@@ -20,7 +30,8 @@ const mixed = Effect.gen(function* () {
         timer: yield* Timer.after("1 second"),
         fiber: Select.fiber(yield* Process.fork(Deferred.await(ended))),
         deferred: Select.deferred(deferred),
-        queue: Select.queue(queue)
+        queue: Select.queue(queue),
+        frame: connection.messages
       }
       const seen: Array<string> = []
       while (Object.keys(open).length > 0) {
@@ -36,6 +47,7 @@ const mixed = Effect.gen(function* () {
   const becomesReady = {
     message: Process.send(pid, "poke", 1),
     queue: Queue.offer(queue, 1),
+    frame: sendFrame,
     timer: Effect.sleep("999 millis"),
     event: Process.cancel(pid),
     fiber: Deferred.succeed(ended, "done"),
@@ -44,19 +56,38 @@ const mixed = Effect.gen(function* () {
   return { becomesReady, seen: Process.await(pid) }
 })
 
-describe("a select over inbox, events, timer, fiber, deferred and queue", () => {
+describe("a select over inbox, events, timer, fiber, deferred, queue and connection", () => {
   both("L32 sees each when it is ready", () =>
     Effect.gen(function* () {
-      const { becomesReady, seen } = yield* mixed
-      yield* Effect.forEach(Object.values(becomesReady), (one) => Effect.andThen(one, Effect.sleep(1)))
+      const { becomesReady, seen } = yield* mixed(Memory.make())
+      yield* Effect.forEach(
+        Object.values<Effect.Effect<unknown, unknown, ProcessHost.ProcessHost>>(becomesReady),
+        (one) => Effect.andThen(one, Effect.sleep(1))
+      )
       assert.deepStrictEqual(yield* seen, Exit.succeed(Object.keys(becomesReady)))
     }).pipe(Effect.provide(host))
   )
 
   both("L32 sees each once when all are ready at once, and loses none", () =>
     Effect.gen(function* () {
-      const { becomesReady, seen } = yield* mixed
-      yield* Effect.forEach(Object.values(becomesReady), (one) => one, { concurrency: "unbounded" })
+      const { becomesReady, seen } = yield* mixed(Memory.make())
+      yield* Effect.all(Object.values<Effect.Effect<unknown, unknown, ProcessHost.ProcessHost>>(becomesReady), {
+        concurrency: "unbounded"
+      })
+      const sorted = Effect.map(
+        seen,
+        Exit.map((tags) => (tags as ReadonlyArray<string>).toSorted())
+      )
+      assert.deepStrictEqual(yield* sorted, Exit.succeed(Object.keys(becomesReady).toSorted()))
+    }).pipe(Effect.provide(host))
+  )
+
+  it.live("L32 sees a frame of a real socket among the others", () =>
+    Effect.gen(function* () {
+      const { becomesReady, seen } = yield* mixed(Unix.make({ path: `${yield* directory}/frames.sock` }))
+      yield* Effect.all(Object.values<Effect.Effect<unknown, unknown, ProcessHost.ProcessHost>>(becomesReady), {
+        concurrency: "unbounded"
+      })
       const sorted = Effect.map(
         seen,
         Exit.map((tags) => (tags as ReadonlyArray<string>).toSorted())

@@ -266,6 +266,72 @@ describe("D16 recording and replay", () => {
     }).pipe(Effect.provide(NodeFileSystemLive))
   )
 
+  for (const [what, bad] of [
+    [
+      "has no end",
+      () => {
+        const ring: Array<unknown> = []
+        ring.push(ring)
+        return ring
+      }
+    ],
+    [
+      "throws when it is written",
+      () => ({
+        toJSON: () => {
+          throw new Error("not to be written")
+        }
+      })
+    ]
+  ] as const) {
+    it.live(`D16 a value that ${what} ends the recording, and not what the process does`, () =>
+      Effect.gen(function* () {
+        const Sink = Rpc.make("sink", { payload: Schema.Unknown })
+        const Get = Rpc.make("get", { success: Schema.Unknown })
+        const Body = Process.make("app:bad", { protocol: [Sink, Get], success: Schema.Unknown })
+        const body = Effect.gen(function* () {
+          const value = bad()
+          yield* Process.send(yield* Body.self, "sink", value)
+          const { payload } = yield* Body.receive("sink")
+          const call = yield* Body.receive("get")
+          yield* Message.reply(call, value)
+          return payload === value ? value : "another one"
+        })
+        const logs: Array<Logged> = []
+        yield* Effect.gen(function* () {
+          const recorder = yield* Recording.inMemory
+          const pid = yield* Process.spawn(Body, undefined, { record: recorder })
+          const value = yield* Process.call(pid, "get")
+          assert.deepStrictEqual(yield* Process.await(pid), Exit.succeed(value))
+          const { entries } = yield* recorder.recording
+          assert.deepStrictEqual(
+            entries.map(({ _tag }) => _tag),
+            ["Began"]
+          )
+        }).pipe(Effect.provide([Body.toLayer(() => body), ProcessHost.layer("app:processes"), collect(logs)]))
+        assert.strictEqual(logs.length, 1)
+        assert.include(logs[0]?.message, "the recording of {app:processes|0x00001} (app:bad) ends")
+      })
+    )
+
+    it.live(`D16 a body that ends with what ${what} ends with it, recorded or not`, () =>
+      Effect.gen(function* () {
+        const value = bad()
+        const Body = Process.make("app:bad", { success: Schema.Unknown })
+        const logs: Array<Logged> = []
+        yield* Effect.gen(function* () {
+          const recorder = yield* Recording.inMemory
+          const exit = yield* Effect.flatMap(Process.spawn(Body, undefined, { record: recorder }), Process.await)
+          assert.isTrue(Exit.isSuccess(exit) && exit.value === value)
+          assert.strictEqual((yield* recorder.recording).entries.length, 1)
+        }).pipe(
+          Effect.provide([Body.toLayer(() => Effect.succeed(value)), ProcessHost.layer("app:processes"), collect(logs)])
+        )
+        assert.strictEqual(logs.length, 1)
+      })
+    )
+  }
+
   it.live("D16 a file that can't be opened or read is a typed error that names it", () =>
     Effect.gen(function* () {
       const open = yield* Effect.flip(Recording.toFile("/nowhere/at/all.ndjson"))

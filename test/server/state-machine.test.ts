@@ -333,6 +333,72 @@ describe("StateMachine: states", () => {
   })
 })
 
+/** A machine that adds a second after it was asked to. */
+const Slow = StateMachine.make("test:slow-sum", {
+  protocol: [Rpc.make("add", { payload: Schema.Int, success: Schema.Int }), Rpc.make("reset self"), Rpc.make("stop")],
+  states: { Sum: { n: Schema.Int } }
+})
+const { Sum } = Slow.states
+const SlowLive = Slow.toLayer(() =>
+  Slow.of({
+    initial: Sum({ n: 0 }),
+    states: {
+      Sum: {
+        on: {
+          add: ({ n }, { payload }) =>
+            Effect.as(Effect.sleep("1 second"), StateMachine.next(Sum({ n: n + payload }), { reply: n + payload })),
+          "reset self": ({ n }) =>
+            Effect.flatMap(Slow.self, (self) =>
+              Effect.as(Effect.orDie(Sys.replaceState(Slow, self, () => Sum({ n: -1 }))), StateMachine.next(Sum({ n })))
+            ),
+          stop: () => Effect.as(Effect.sleep("1 second"), StateMachine.stop())
+        }
+      }
+    }
+  })
+)
+
+describe("StateMachine: replacing the state while an event is handled", () => {
+  both("P20 waits for the transition, and stands over it; a waiting one that is interrupted replaces nothing", () =>
+    Effect.gen(function* () {
+      const pid = yield* Process.start(Slow)
+      const adding = yield* Effect.forkChild(Process.call(pid, "add", 5))
+      yield* Process.send(pid, "reset self")
+      const more = yield* Effect.forkChild(Effect.delay(Process.call(pid, "add", 1), "2 millis"))
+      yield* Effect.sleep("1 milli")
+      const interrupted = yield* Effect.forkChild(Sys.replaceState(Slow, pid, () => Sum({ n: 77 })))
+      const replaced = yield* Effect.forkChild(Sys.replaceState(Slow, pid, ({ n }) => Sum({ n: 10 * n })))
+      const wrong = yield* Effect.forkChild(Effect.flip(Sys.replaceState(Slow, pid, () => Sum({ n: 0.5 }))))
+      yield* Effect.sleep("1 milli")
+      yield* Fiber.interrupt(interrupted)
+      assert.isUndefined(replaced.pollUnsafe())
+      assert.strictEqual(yield* Fiber.join(adding), 5)
+      assert.deepStrictEqual(yield* Fiber.join(replaced), Sum({ n: 50 }))
+      assert.strictEqual((yield* Fiber.join(wrong))._tag, "InvalidState")
+      // What the machine replaced by itself, its own transition has overwritten.
+      assert.strictEqual(yield* Fiber.join(more), 51)
+      // It waits: nothing has to be waited for.
+      assert.deepStrictEqual(yield* Sys.replaceState(Slow, pid, () => Sum({ n: 1 })), Sum({ n: 1 }))
+      assert.strictEqual(yield* Process.call(pid, "add", 1), 2)
+    }).pipe(Effect.provide([SlowLive, host]))
+  )
+
+  both("P20 of a machine that ends meanwhile: it is done when the event is, or there is no such process", () =>
+    Effect.gen(function* () {
+      for (const end of ["by itself", "by a kill"]) {
+        const pid = yield* Process.start(Slow)
+        yield* Process.send(pid, "stop")
+        yield* Effect.sleep("1 milli")
+        const replacing = yield* Effect.forkChild(Effect.exit(Sys.replaceState(Slow, pid, () => Sum({ n: 1 }))))
+        yield* Effect.sleep("1 milli")
+        if (end === "by a kill") yield* Process.kill(pid)
+        const exit = yield* Fiber.join(replacing)
+        if (Exit.isFailure(exit)) assert.strictEqual((yield* Effect.flip(exit))._tag, "ProcessNotFound")
+      }
+    }).pipe(Effect.provide([SlowLive, host, quiet]))
+  )
+})
+
 describe("StateMachine: timeouts", () => {
   both(
     "P26 a state timeout fires in its state; leaving cancels it, staying keeps it, setting it again restarts it",

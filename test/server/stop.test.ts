@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Fiber, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Process, ProcessHost, Request, Server } from "troupe"
+import { Process, ProcessHost, Request, Server, StateMachine, Sys } from "troupe"
 import { both } from "../support/both.ts"
 import { host } from "../support/processes.ts"
 
@@ -136,4 +136,134 @@ describe("Server.stop", () => {
       assert.deepStrictEqual(log, ["work 1", "finalized"])
     }).pipe(Effect.provide(slow(log)), Effect.provide(host))
   })
+})
+
+const Gate = StateMachine.make("test:gate", {
+  protocol: [Work, Rpc.make("open"), Rpc.make("stop yourself")],
+  states: { Shut: {}, Open: {} },
+  internal: { passed: { n: Schema.Int } },
+  timers: ["late"]
+})
+
+/** Lets work through when it is open, which takes a second, and writes down a step later that it passed. */
+const gate = (log: Array<string>) =>
+  Gate.toLayer(
+    Effect.fnUntraced(function* () {
+      yield* Effect.addFinalizer(() => Effect.sync(() => log.push("finalized")))
+      const common = {
+        internal: {
+          passed: (_: unknown, { n }: { readonly n: number }) => {
+            log.push(`passed ${n}`)
+            return StateMachine.stay()
+          }
+        },
+        timers: {
+          late: () => {
+            log.push("late")
+            return StateMachine.stay()
+          }
+        }
+      }
+      const stopping = () =>
+        Effect.flatMap(Gate.self, (self) => Effect.as(Effect.orDie(Server.stop(self)), StateMachine.stay()))
+      return Gate.of({
+        initial: Gate.states.Shut(),
+        actions: { timers: { late: "10 seconds" } },
+        states: {
+          Shut: {
+            ...common,
+            on: {
+              work: () => StateMachine.postpone,
+              open: () => StateMachine.next(Gate.states.Open()),
+              "stop yourself": stopping
+            }
+          },
+          Open: {
+            ...common,
+            on: {
+              work: (_, { payload: n }) =>
+                Effect.as(Effect.sleep("1 second"), StateMachine.stay({ reply: n, raise: [{ _tag: "passed", n }] })),
+              open: () => StateMachine.stay(),
+              "stop yourself": stopping
+            }
+          }
+        }
+      })
+    })
+  )
+
+describe("Server.stop of a state machine", () => {
+  both(
+    "P45 what is queued and what it raises is handled, then it ends with a success; its timers are not waited for",
+    () => {
+      const log: Array<string> = []
+      return Effect.gen(function* () {
+        const pid = yield* Process.start(Gate)
+        const call = yield* Effect.forkChild(Process.call(pid, "work", 1))
+        yield* Effect.sleep("1 milli")
+        yield* Process.send(pid, "open")
+        yield* Process.send(pid, "work", 2)
+        const stopping = yield* Effect.forkChild(Server.stop(pid))
+        yield* Effect.sleep("1 milli")
+        assert.strictEqual((yield* Effect.flip(Process.send(pid, "work", 3)))._tag, "ProcessClosed")
+        assert.isUndefined(stopping.pollUnsafe())
+        yield* Fiber.join(stopping)
+        assert.strictEqual(yield* Fiber.join(call), 1)
+        assert.deepStrictEqual(log, ["passed 1", "passed 2", "finalized"])
+        const { deadLetters, received, sent } = yield* ProcessHost.stats()
+        assert.deepStrictEqual([sent, received, deadLetters], [3, 3, 0])
+      }).pipe(Effect.provide(gate(log)), Effect.provide(host))
+    }
+  )
+
+  both("P45 one that waits stops at once, and what it has postponed becomes dead letters", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      yield* Effect.gen(function* () {
+        const pid = yield* Process.start(Gate)
+        yield* Process.send(pid, "work", 1)
+        const call = yield* Effect.forkChild(Effect.flip(Process.call(pid, "work", 2)))
+        yield* Effect.sleep("1 milli")
+        yield* Server.stop(pid)
+        assert.strictEqual((yield* Fiber.join(call))._tag, "CalleeExited")
+        assert.deepStrictEqual(yield* Process.await(pid), Exit.void)
+        const self = yield* Process.start(Gate)
+        yield* Process.send(self, "stop yourself")
+        assert.deepStrictEqual(yield* Process.await(self), Exit.void)
+        const { deadLetters, received, sent } = yield* ProcessHost.stats()
+        assert.deepStrictEqual([sent, received, deadLetters], [3, 1, 2])
+      }).pipe(Effect.provide(gate(log)))
+      assert.deepStrictEqual(log, ["finalized", "finalized"])
+    }).pipe(Effect.provide(host))
+  )
+
+  both("P45 one that is stopped before it has started begins, handles what waits, and ends", () => {
+    const log: Array<string> = []
+    return Effect.gen(function* () {
+      const pid = yield* Process.spawn(Gate)
+      yield* Process.send(pid, "open")
+      yield* Process.send(pid, "work", 1)
+      yield* Server.stop(pid)
+      assert.deepStrictEqual(log, ["passed 1", "finalized"])
+    }).pipe(Effect.provide(gate(log)), Effect.provide(host))
+  })
+
+  for (const queued of [0, 1]) {
+    both(`P19 one that is suspended with ${queued} messages ends when it is resumed`, () => {
+      const log: Array<string> = []
+      return Effect.gen(function* () {
+        const pid = yield* Process.start(Gate)
+        yield* Process.send(pid, "open")
+        yield* Effect.sleep("1 milli")
+        yield* Sys.suspend(pid)
+        for (let n = 1; n <= queued; n++) yield* Process.send(pid, "work", n)
+        const stopping = yield* Effect.forkChild(Server.stop(pid))
+        yield* Effect.sleep("20 seconds")
+        assert.isUndefined(stopping.pollUnsafe())
+        yield* Sys.resume(pid)
+        yield* Fiber.join(stopping)
+        assert.sameMembers(log, [...(queued === 1 ? ["passed 1"] : []), "late", "finalized"])
+      }).pipe(Effect.provide(gate(log)), Effect.provide(host))
+    })
+  }
 })

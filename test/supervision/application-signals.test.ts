@@ -34,7 +34,7 @@ const server = (options: string, millis = 0) => `
   ], WebLive, DatabaseLive), ${options})
 `
 
-const limit = { timeout: 30_000 }
+const limit = { timeout: 60_000 }
 
 describe.concurrent("an application as a program", () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

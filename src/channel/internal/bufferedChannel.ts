@@ -2,15 +2,14 @@
  * A channel with a buffer of any size, none included: receivers wait and take nothing until they are woken; senders wait
  * with their value in hand, and are told in the step in which it is accepted.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { ChannelClosed } from "../ChannelError.ts"
 import type { Waiter } from "../Selectable.ts"
 import { ChannelImpl, type Offer, type Settings } from "./channel.ts"
-import { afterwards, callback, step } from "./step.ts"
+import { afterwards, step, Wait, waitIn } from "./step.ts"
 
 /** What happens to a value that is sent to a full channel. */
 export type WhenFull = "suspend" | "drop-newest" | "drop-oldest"
@@ -64,7 +63,7 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   send(value: A): Effect.Effect<void, ChannelClosed | W> {
-    return step((fiber) => this.sendNow(value) ?? this.wait({ value }, fiber))
+    return step(() => this.sendNow(value) ?? this.wait({ value }))
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
@@ -77,9 +76,9 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   /** Waits for a slot that stays free until it is filled or given back. */
-  readonly reserve: Effect.Effect<void, ChannelClosed | W> = step((fiber): Effect.Effect<void, ChannelClosed | W> => {
+  readonly reserve: Effect.Effect<void, ChannelClosed | W> = step((): Effect.Effect<void, ChannelClosed | W> => {
     if (this.closed !== undefined) return Exit.fail(this.closed)
-    if (!this.hasSlot) return this.wait("slot", fiber)
+    if (!this.hasSlot) return this.wait("slot")
     this.reserved++
     return Exit.void
   })
@@ -156,13 +155,9 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   // Answered by the step that found no room, so that there is none when it is parked.
-  private wait(claim: Offer<A>["claim"], fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, ChannelClosed | W> {
-    return callback(fiber, (resume, signal) => {
-      const sender = new WaitingSender(claim, resume, signal)
-      const refused = this.parkOffer(sender)
-      if (refused !== undefined) return resume(refused)
-      return Effect.sync(() => this.unparkOffer(sender))
-    })
+  private wait(claim: Offer<A>["claim"]): Effect.Effect<void, ChannelClosed | W> {
+    const sender = new WaitingSender(this, claim)
+    return this.parkOffer(sender) ?? waitIn(sender)
   }
 
   handOver(value: A): Exit.Exit<void, ChannelClosed> | undefined {
@@ -232,23 +227,25 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 }
 
-class WaitingSender<A> implements Offer<A> {
+class WaitingSender<A> extends Wait implements Offer<A> {
   readonly claim: Offer<A>["claim"]
-  readonly resume: Offer<A>["resume"]
   readonly owner = undefined
-  private readonly signal: AbortSignal | undefined
+  private readonly channel: { unparkOffer(offer: Offer<A>): void }
 
-  constructor(claim: Offer<A>["claim"], resume: Offer<A>["resume"], signal: AbortSignal | undefined) {
+  constructor(channel: { unparkOffer(offer: Offer<A>): void }, claim: Offer<A>["claim"]) {
+    super()
+    this.channel = channel
     this.claim = claim
-    this.resume = resume
-    this.signal = signal
   }
 
-  // Without a signal, who is interrupted has left the line in the same step.
+  // Who is interrupted, accepted or refused has left the line in that very step.
   isLive(): boolean {
-    return this.signal === undefined || !this.signal.aborted
+    return true
   }
 
-  // Who is accepted or refused has left the line.
   settle(): void {}
+
+  protected onInterrupted(): void {
+    this.channel.unparkOffer(this)
+  }
 }

@@ -92,7 +92,7 @@ export abstract class ChannelImpl<A, W> extends Source<A, ChannelClosed | W> {
     sent: { readonly value?: A }
   ): Exit.Exit<never, W> | undefined {
     if (this.limit === undefined || line.length < this.limit.waiters) return undefined
-    // Who was interrupted stands in the line until its clean-up has run, and does not count.
+    // A select that is decided stands in the line until it is told, and does not count.
     let live = 0
     for (let i = 0; i < line.length; i++) if (line.at(i)?.isLive()) live++
     return live < this.limit.waiters ? undefined : Exit.fail(this.limit.refusal(side, sent))

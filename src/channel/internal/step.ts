@@ -10,7 +10,6 @@ import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
-import { cleansUpAtOnce } from "../../scheduler/internal/Budget.ts"
 
 // The uses of internal names of effect outside of testing/ are here. This one is the method by which a fiber evaluates an
 // operation, which effect's own `Queue.take` calls for the same purpose. The test "a taken value is delivered in the same
@@ -129,25 +128,22 @@ export const step = <A, E = never, R = never>(
   run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> => effectOf(new Running(run))
 
-/**
- * As `Effect.callback`, for those who must know at any time whether the fiber still waits. Where its clean-up may run in a
- * later step than its interruption there is a signal, which tells at once, and has its price.
- */
-export const callback = <A, E = never>(
-  fiber: Fiber.Fiber<unknown, unknown>,
-  register: (
-    resume: (effect: Effect.Effect<A, E>) => void,
-    signal: AbortSignal | undefined
-  ) => void | Effect.Effect<void>
-): Effect.Effect<A, E> =>
-  cleansUpAtOnce(fiber)
-    ? Effect.callback((resume) => register(resume, undefined))
-    : Effect.callback((resume, signal) => register(resume, signal))
-
 /** To be called in a step: has it told in the same step, once the outcome has been delivered. */
 export const tellAfterwards = (told: Told): void => {
   if (first === undefined) first = told
   else (others ??= []).push(told)
+}
+
+/** Does on the stack of an event what else is done in a step, and tells whom that has to tell. */
+export const stepNow = (run: () => void): void => {
+  const [outerFirst, outerOthers] = [first, others]
+  first = undefined
+  others = undefined
+  run()
+  const [told, more] = [first as Told | undefined, others]
+  first = outerFirst
+  others = outerOthers
+  if (told !== undefined) settle(told, more)
 }
 
 /** As {@link tellAfterwards}, with a function. */

@@ -2,17 +2,33 @@
  * A call under way. It ends once: by a reply, by the end of the callee, by its deadline, or when the caller gives it up.
  */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { tellAfterwards, type Told, Wait } from "../../channel/internal/step.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import { type CallError, CalleeExited, CallTimeout, type SendError } from "../ProcessError.ts"
 import type { Cell } from "./cell.ts"
+import { cycleOf } from "./cycle.ts"
 import type { Deadlines, Timed } from "./deadlines.ts"
 import type { HostImpl } from "./host.ts"
 import type { InboxImpl, Sender } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
+import { cellOf } from "./services.ts"
 import type { Watcher } from "./watcher.ts"
+
+// In milliseconds.
+const defaultTimeout = 5000
+
+/** How long a call may take, if there is a limit. */
+export const millisecondsOf = (
+  options: { readonly timeout?: Duration.Input | undefined } | undefined
+): number | undefined => {
+  const timeout = options?.timeout
+  if (timeout === undefined) return defaultTimeout
+  const milliseconds = Duration.toMillis(Duration.fromInputUnsafe(timeout))
+  return milliseconds === Infinity ? undefined : milliseconds
+}
 
 export class Call extends Wait implements Sender, Told, Waited, Watcher {
   readonly message: MessageImpl
@@ -30,7 +46,7 @@ export class Call extends Wait implements Sender, Told, Waited, Watcher {
   next: Call | undefined = undefined
   /** Where it waits for space. */
   private inbox: InboxImpl | undefined = undefined
-  private readonly callee: Cell
+  readonly callee: Cell
   private readonly dispatcher: SchedulerDispatcher
 
   /** `milliseconds`: how long it may take, if there is a limit. `dispatcher`: that of the caller. */
@@ -41,6 +57,11 @@ export class Call extends Wait implements Sender, Told, Waited, Watcher {
     this.milliseconds = milliseconds
     this.dispatcher = dispatcher
     announce(dispatcher, this)
+  }
+
+  /** The process that waits, where one does. */
+  get caller(): Cell | undefined {
+    return this.fiber === undefined ? undefined : cellOf(this.fiber)
   }
 
   waitReport(): WaitReport {
@@ -101,7 +122,9 @@ export class Call extends Wait implements Sender, Told, Waited, Watcher {
 
   expire(milliseconds: number): void {
     const { callee, message } = this
-    this.conclude(Exit.fail(new CallTimeout({ target: callee.name, request: message.request, milliseconds })))
+    const cycle = cycleOf(this)
+    const timeout = { target: callee.name, request: message.request, milliseconds, ...(cycle && { cycle }) }
+    this.conclude(Exit.fail(new CallTimeout(timeout)))
   }
 
   onExit(callee: Cell, exit: Exit.Exit<unknown, unknown>): void {

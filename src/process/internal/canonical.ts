@@ -1,6 +1,8 @@
 /**
  * Values as JSON where no schema says how: what is equal reads equal, and what JSON lacks gets a form of its own.
  */
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 
 const replaced = (_: string, value: unknown): unknown => {
@@ -15,6 +17,9 @@ const replaced = (_: string, value: unknown): unknown => {
   return value
 }
 
-/** The value as JSON; `null` where there is none. */
-export const canonical = (value: unknown): Schema.Json =>
-  value === undefined ? null : (JSON.parse(JSON.stringify(value, replaced)) as Schema.Json)
+/** The value as JSON, `null` where there is none; a defect when it has no end, or says itself how it is written and throws. */
+export const canonical = (value: unknown): Exit.Exit<Schema.Json> => {
+  if (value === undefined) return Exit.succeed(null)
+  const json = Result.try(() => JSON.parse(JSON.stringify(value, replaced)) as Schema.Json)
+  return Result.isSuccess(json) ? Exit.succeed(json.success) : Exit.die(json.failure)
+}

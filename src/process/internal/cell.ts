@@ -24,6 +24,7 @@ import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
 import type { HostImpl } from "./host.ts"
 import type { Policy } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
+import type { Replacing } from "./replacing.ts"
 import { CurrentProcess } from "./services.ts"
 import { type Startup, startupOf } from "./startup.ts"
 import { Recipient } from "./recipient.ts"
@@ -40,9 +41,11 @@ interface Successor {
 }
 
 /** What makes a process more than that. */
-interface Role {
+export interface Role {
   /** It is to end when it has handled what waits. */
   onDrain?(): void
+  /** Keeps a replacement of its state until it is between two things that it handles; false when it is. */
+  keep?(replacing: Replacing<unknown, unknown>): boolean
 }
 
 // Interrupting a fiber runs its finalizers on the stack of who interrupts. Exits that travel along chains of links would

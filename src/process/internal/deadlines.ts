@@ -51,13 +51,22 @@ export class Deadlines {
     this.sleeper = Effect.runForkWith(this.context)(this.sleep)
   }
 
-  /** To be called when one that was added is over; `dispatcher`: that of whoever waited. */
-  onOver(dispatcher: Scheduler.SchedulerDispatcher): void {
+  /**
+   * To be called when one that was added is over; `dispatcher`: that of whoever waited, where the sleeper is to go once
+   * nothing is outstanding.
+   */
+  onOver(dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
     this.outstanding--
     if (this.timed.length > Kept && this.outstanding < this.timed.length / 2) this.timed.retain((one) => !one.isOver)
-    if (this.outstanding > 0 || this.leaving) return
+    if (this.outstanding > 0 || this.leaving || dispatcher === undefined) return
     this.leaving = true
     dispatcher.scheduleTask(() => this.leave(), WhenIdle)
+  }
+
+  /** Nothing that was added needs its deadline any more. */
+  end(): void {
+    this.outstanding = 0
+    this.leave()
   }
 
   private leave(): void {

@@ -13,21 +13,28 @@ import { InvalidArguments, InvalidBody, InvalidMessage } from "../ProcessError.t
 import type { MessageImpl } from "./message.ts"
 
 /** A topic that a process takes. */
-interface Topic {
+export interface Topic {
   readonly schema: Schema.Top
   readonly accepts: (payload: unknown) => boolean
   /** Whether a call of it is answered with a stream. */
   readonly streams: boolean
+  /** The `Rpc` that it was made of. */
+  readonly rpc: Rpc.AnyWithProps
 }
+
+/** Topics by name. */
+export type Topics = ReadonlyMap<string, Topic>
 
 /** A process definition, without its types. */
 export interface Definition {
   readonly name: string
   /** The key under which its implementation is provided. */
   readonly key: Context.Service<Implementation, Implementation>
-  readonly topics: ReadonlyMap<string, Topic>
+  readonly topics: Topics
   readonly args: Schema.Top
   readonly acceptsArgs: (args: unknown) => boolean
+  /** What its body returns. */
+  readonly success: Schema.Top
   readonly inbox: Options | undefined
   /** When the process has started: once it is spawned, or once its body says so. */
   readonly start: "spawned" | "acknowledged"
@@ -43,14 +50,15 @@ export interface Implementation {
 }
 
 /** The topics of a protocol, by name. */
-export const topicsOf = (protocol: ReadonlyArray<Rpc.Any>): ReadonlyMap<string, Topic> =>
+export const topicsOf = (protocol: ReadonlyArray<Rpc.Any>): Topics =>
   new Map(
     (protocol as ReadonlyArray<Rpc.AnyWithProps>).map((rpc) => [
       rpc._tag,
       {
         schema: rpc.payloadSchema,
         accepts: guardOf(rpc.payloadSchema),
-        streams: RpcSchema.isStreamSchema(rpc.successSchema)
+        streams: RpcSchema.isStreamSchema(rpc.successSchema),
+        rpc
       }
     ])
   )

@@ -10,20 +10,28 @@ import { refusalOf } from "./definition.ts"
 import { freeze } from "./freeze.ts"
 import type { HostImpl } from "./host.ts"
 import type { MessageImpl } from "./message.ts"
+import type { NodeImpl } from "./node.ts"
+import { Far } from "./remote.ts"
 
 /** The process at an address, if there is one. */
 export const cellAt = (host: HostImpl, to: Address): Cell | undefined =>
-  isName(to) ? host.node.names.whereis(to.name) : host.node.resolve(to)
+  isName(to) ? host.node.named(to) : host.node.resolve(to)
 
-/** The process at an address, if it takes messages; else why the message can't be sent. */
-export const receiverOf = (host: HostImpl, to: Address, message: MessageImpl): Cell | SendError => {
+/** The process at an address, if it takes messages; else where it is, or why the message can't be sent. */
+export const receiverOf = (host: HostImpl, to: Address, message: MessageImpl): Cell | Far | SendError => {
   const cell = cellAt(host, to)
   if (cell !== undefined) return cell.refusal(message) ?? cell
-  const stopped = isName(to) ? undefined : host.node.hosts.get(to.host)?.refusal(message)
+  return Far.at(host.node, to) ?? absenceOf(host.node, to, message)
+}
+
+/** Why a message can't be sent to an address of this node that leads to no process. */
+export const absenceOf = (node: NodeImpl, to: Address | string, message: MessageImpl): SendError => {
+  const stopped = typeof to === "string" || isName(to) ? undefined : node.hosts.get(to.host)?.refusal(message)
   return stopped ?? new ProcessNotFound({ target: String(to), request: message.request })
 }
 
-export const isRefused = (found: Cell | SendError): found is SendError => "_tag" in found
+/** Whether there is no process of this node that takes the message. */
+export const isElsewhere = (found: Cell | Far | SendError): found is Far | SendError => "_tag" in found
 
 /** Hands a message to a process; the effect ends in the step in which it is accepted. */
 export const deliver = (cell: Cell, message: MessageImpl): Effect.Effect<void, SendError> =>

@@ -14,7 +14,7 @@ import { exitOf, jsonOf } from "./codecs.ts"
 import type { MessageImpl } from "./message.ts"
 import { sendErrorToJson } from "./sendErrors.ts"
 
-/** An entry; or what is wrong with a value that its schema can't encode. */
+/** An entry; or what is wrong with a value that can't be written. */
 export type Made = Exit.Exit<Entry, Schema.SchemaError>
 
 export const began = (cell: Cell, seed: number, args: unknown): Made =>
@@ -45,8 +45,7 @@ export const givenUp = ({ tag }: Pending): Made => Exit.succeed({ _tag: "GivenUp
 export const received = (cell: Cell, message: MessageImpl): Made => {
   const { call, sender, topic } = message
   const schema = cell.definition.topics.get(topic)?.schema
-  const payload =
-    schema === undefined ? Exit.succeed(canonical(message.payload)) : jsonOf(schema).encode(message.payload)
+  const payload = schema === undefined ? canonical(message.payload) : jsonOf(schema).encode(message.payload)
   return Exit.map(payload, (payload) => ({
     _tag: "Received",
     topic,
@@ -56,24 +55,24 @@ export const received = (cell: Cell, message: MessageImpl): Made => {
   }))
 }
 
-export const told = (event: unknown): Made => Exit.succeed({ _tag: "Told", event: canonical(event) })
+export const told = (event: unknown): Made => Exit.map(canonical(event), (event) => ({ _tag: "Told", event }))
 
 export const drained: Made = Exit.succeed({ _tag: "Drained" })
 
 // What the receiver takes is not known where it is played again, so that no schema can say how to write it.
 export const sent = (to: string, { payload, topic }: AnyMessage, error: SendError | undefined): Made =>
-  Exit.succeed({
+  Exit.map(canonical(payload), (payload) => ({
     _tag: "Sent",
     to,
     topic,
-    payload: canonical(payload),
+    payload,
     error: error === undefined ? null : sendErrorToJson(error)
-  })
+  }))
 
 export const replied = (topic: string, exit: Exit.Exit<unknown, unknown>): Made =>
-  Exit.succeed({ _tag: "Replied", topic, exit: canonical(exit) })
+  Exit.map(canonical(exit), (exit) => ({ _tag: "Replied", topic, exit }))
 
 export const unplayable = (what: string): Made => Exit.succeed({ _tag: "Unplayable", what })
 
 export const ended = (exit: Exit.Exit<unknown, unknown>): Made =>
-  Exit.succeed({ _tag: "Ended", exit: canonical(exit), interrupted: Exit.hasInterrupts(exit) })
+  Exit.map(canonical(exit), (json) => ({ _tag: "Ended", exit: json, interrupted: Exit.hasInterrupts(exit) }))

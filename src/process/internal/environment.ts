@@ -46,9 +46,14 @@ export class Environment {
     return environment
   }
 
+  /** What may be yielded; everything when it is absent. */
+  get allowance(): Allowance | undefined {
+    return Context.get(this.base, Allowed)
+  }
+
   /** The same, where no more may be yielded than that. */
   within(allowance: Allowance | undefined): Environment {
-    const isSame = allowance === undefined || allowance === Context.get(this.base, Allowed)
+    const isSame = allowance === undefined || allowance === this.allowance
     return isSame ? this : new Environment(narrowed(this.base, allowance), this.given)
   }
 
@@ -77,9 +82,15 @@ export const inherited = (context: Context.Context<never>, spawner: Cell | undef
   if (context === spawner.context) return spawner.environment
   const last = spawner.handedOn
   if (last?.context === context) return last.environment
-  const environment = new Environment(context, givenAround(context, spawner))
+  const environment = new Environment(bounded(context, spawner), givenAround(context, spawner))
   spawner.handedOn = { context, environment }
   return environment
+}
+
+// Whatever code of the process has put under the key of policies: it hands on no more than the process may.
+const bounded = (context: Context.Context<never>, { environment }: Cell): Context.Context<never> => {
+  const own = environment.allowance
+  return own === undefined || own === Context.get(context, Allowed) ? context : narrowed(context, own)
 }
 
 const spawnersOutside = new WeakMap<Context.Context<never>, Environment>()

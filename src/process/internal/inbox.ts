@@ -2,11 +2,11 @@
  * The queue behind an inbox or a listener: counts what is accepted and taken, and keeps to its limit by the policy that
  * was asked for.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
-import { afterwards, step } from "../../channel/internal/step.ts"
+import { afterwards, step, Wait, waitIn } from "../../channel/internal/step.ts"
 import { type Selectable, TypeId as SelectableTypeId } from "../../channel/Selectable.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
@@ -48,11 +48,9 @@ export interface InboxOwner {
   onHigh(length: number): void
 }
 
-/** A sender that waits for space, with its message in hand: one that is interrupted before has sent nothing. */
+/** A sender that waits for space, with its message in hand. One that is interrupted leaves in that step: it has sent nothing. */
 export interface Sender {
   readonly message: MessageImpl
-  /** Whether it is still there: false from the step of an interruption on, while its clean-up runs in a later one. */
-  isWaiting(): boolean
   /** Tells whether the message was accepted. */
   onOutcome(exit: Exit.Exit<void, SendError>): void
 }
@@ -178,7 +176,6 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     while (this.waiting !== undefined && this.items.length < this.policy.capacity) {
       const sender = this.waiting.shift()
       if (sender === undefined) return
-      if (!sender.isWaiting()) continue
       // A listener may have opened, or closed, since the sender began to wait.
       this.owner.queueFor(sender.message).admit(sender.message)
       afterwards(() => sender.onOutcome(Exit.void))
@@ -196,20 +193,36 @@ export class InboxImpl extends Mailbox<MessageImpl> {
 
   /** Accepts the message once it can; the effect ends in the step in which it does. */
   sendWhenThereIsSpace(message: MessageImpl): Effect.Effect<void, SendError> {
-    return Effect.callback((resume, interrupted) => {
-      if (this.closed !== undefined) return resume(Exit.fail(this.closed(message)))
-      // There may be space since the sender looked; nothing is accepted here, so that it looks again.
-      if (this.items.length < this.policy.capacity)
-        return resume(
-          step(() => {
-            const queue = this.owner.queueFor(message)
-            return queue.accept(message) ?? queue.sendWhenThereIsSpace(message)
-          })
-        )
-      const sender: Sender = { message, isWaiting: () => !interrupted.aborted, onOutcome: resume }
+    return step((): Effect.Effect<void, SendError> => {
+      if (this.closed !== undefined) return Exit.fail(this.closed(message))
+      // There may be space since the sender looked, and another queue for its topic.
+      if (this.items.length < this.policy.capacity) {
+        const queue = this.owner.queueFor(message)
+        return queue.accept(message) ?? queue.sendWhenThereIsSpace(message)
+      }
+      const sender = new WaitingSender(this, message)
       this.park(sender)
-      return Effect.sync(() => this.unpark(sender))
+      return waitIn(sender)
     })
+  }
+}
+
+class WaitingSender extends Wait implements Sender {
+  readonly message: MessageImpl
+  private readonly inbox: InboxImpl
+
+  constructor(inbox: InboxImpl, message: MessageImpl) {
+    super()
+    this.inbox = inbox
+    this.message = message
+  }
+
+  onOutcome(exit: Exit.Exit<void, SendError>): void {
+    this.resume(exit)
+  }
+
+  protected onInterrupted(): void {
+    this.inbox.unpark(this)
   }
 }
 

@@ -7,15 +7,22 @@ import * as Layer from "effect/Layer"
 import * as RcMap from "effect/RcMap"
 import * as Semaphore from "effect/Semaphore"
 import type { Counts, DeadLetter } from "../DeadLetter.ts"
+import type { Name } from "../Name.ts"
 import type { Pid } from "../Pid.ts"
 import type { Cell } from "./cell.ts"
 import { Groups } from "./groups.ts"
 import type { HostImpl } from "./host.ts"
 import { Names } from "./names.ts"
-import { targetOf } from "./pid.ts"
+import { isOf, targetOf } from "./pid.ts"
+import type { NodeId } from "./remoteCrossing.ts"
+import type { RemoteNode } from "./remoteLink.ts"
 import { Topic } from "./topic.ts"
 
 export class NodeImpl {
+  /** What others know it by, once it has a name. */
+  self: NodeId | undefined = undefined
+  /** The nodes that it is connected with, by name. */
+  readonly remotes = new Map<string, RemoteNode>()
   readonly hosts = new Map<string, HostImpl>()
   readonly names = new Names()
   readonly groups = new Groups()
@@ -39,7 +46,12 @@ export class NodeImpl {
   resolve(pid: Pid): Cell | undefined {
     const cell = targetOf(pid) as Cell | undefined
     if (cell !== undefined) return cell
-    return pid.node === undefined ? this.hosts.get(pid.host)?.processes.get(pid.id) : undefined
+    return pid.node === undefined || isOf(pid, this.self) ? this.hosts.get(pid.host)?.processes.get(pid.id) : undefined
+  }
+
+  /** The process that has a name; `undefined` when there is none, or the name is one of another node. */
+  named({ name, node }: Name): Cell | undefined {
+    return node === undefined || node === this.self?.name ? this.names.whereis(name) : undefined
   }
 }
 

@@ -103,7 +103,7 @@ export class Recorder implements Witness, Journal {
     const { cell } = this
     if (cell === undefined) return
     const report = Effect.logError(
-      `the recording of ${cell.name} (${cell.definition.name}) ends: a value does not fit its schema`,
+      `the recording of ${cell.name} (${cell.definition.name}) ends: a value can't be written as JSON`,
       made.cause
     )
     Effect.runForkWith(cell.environment.base)(report)

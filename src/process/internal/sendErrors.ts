@@ -6,18 +6,19 @@ import {
   HostStopped,
   InboxFull,
   InvalidMessage,
+  NoConnection,
   ProcessClosed,
   ProcessNotFound,
   type Request,
   type SendError
 } from "../ProcessError.ts"
-import { canonical } from "./canonical.ts"
 
-const classes = { HostStopped, InboxFull, InvalidMessage, ProcessClosed, ProcessNotFound }
+const classes = { HostStopped, InboxFull, InvalidMessage, NoConnection, ProcessClosed, ProcessNotFound }
 
 export const sendErrorToJson = (error: SendError): Schema.Json => {
   const { request: _, ...fields } = error
-  return canonical({ ...fields, _tag: error._tag })
+  // Texts and numbers, which are written as they are.
+  return { ...fields, _tag: error._tag } as object as Schema.Json
 }
 
 export const sendErrorOf = (json: Schema.Json, request: Request): SendError => {

@@ -7,6 +7,7 @@ import type { Pid } from "../Pid.ts"
 import { NoProcess } from "../ProcessError.ts"
 import type { Monitor } from "../ProcessEvent.ts"
 import type { Cell } from "./cell.ts"
+import type { Far } from "./remote.ts"
 import type { Watcher } from "./watcher.ts"
 
 export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
@@ -28,9 +29,20 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
       monitor.tell(noProcess(target.pid))
       return monitor
     }
-    const unwatch = target.watch(monitor)
-    monitor.#off = unwatch
-    ;(self.watches ??= new Set()).add(unwatch)
+    monitor.keep(target.watch(monitor))
+    return monitor
+  }
+
+  /** Watches a process of another node. */
+  static startFar(self: Cell, pid: Pid, far: Far): MonitorImpl {
+    const monitor = new MonitorImpl(self, pid)
+    let isOver = false
+    const unwatch = far.watch((exit) => {
+      isOver = true
+      monitor.forget()
+      monitor.tell(exit)
+    })
+    if (!isOver) monitor.keep(unwatch)
     return monitor
   }
 
@@ -60,6 +72,11 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
       before?.()
       tell()
     }
+  }
+
+  private keep(unwatch: () => void): void {
+    this.#off = unwatch
+    ;(this.#self.watches ??= new Set()).add(unwatch)
   }
 
   private forget(): void {

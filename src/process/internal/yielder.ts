@@ -17,6 +17,9 @@ export const yielderOf = (cell: Cell): Owner => ({
   get scope() {
     return cell.scope
   },
+  get allowance() {
+    return cell.environment.allowance
+  },
   own,
   issueOf: (command, payload) => issueOf(command.payloadSchema, payload)
 })

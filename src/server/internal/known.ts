@@ -1,5 +1,5 @@
 /**
- * Which definitions are servers.
+ * Which definitions are servers or state machines: their processes end in order when they are stopped.
  */
 import type { Definition } from "../../process/internal/definition.ts"
 

@@ -7,12 +7,14 @@ import type * as Ref from "effect/Ref"
 import type { Rpc } from "effect/rpc"
 import { step } from "../../channel/internal/step.ts"
 import * as Selectable from "../../channel/Selectable.ts"
-import type { Cell } from "../../process/internal/cell.ts"
+import type { Cell, Role } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
+import type { Replacing } from "../../process/internal/replacing.ts"
 import * as Message from "../../process/Message.ts"
 import type { AlreadyReplied } from "../../process/ProcessError.ts"
 import type { ProcessEvent } from "../../process/ProcessEvent.ts"
 import { UnhandledEvent } from "../StateMachineError.ts"
+import { Draining } from "./draining.ts"
 import { EventTimer, StateTimer, type TimerKey, Timeouts } from "./timeouts.ts"
 import type { Actions, Tagged, TransitionImpl } from "./transition.ts"
 
@@ -23,6 +25,9 @@ type Event =
   | { readonly _tag: "StateTimeout" }
   | { readonly _tag: "EventTimeout" }
   | { readonly _tag: "Event"; readonly event: ProcessEvent }
+
+// What comes last of all, when the machine is stopped.
+const Stopped = { _tag: "Stopped" } as const
 
 type Handler = (state: Tagged, event: unknown) => unknown
 
@@ -49,20 +54,27 @@ type End = Exit.Exit<unknown, unknown> | undefined
 
 const goingOn: Exit.Exit<End> = Exit.succeed(undefined)
 
-export class MachineImpl {
+export class MachineImpl implements Role {
   private readonly cell: Cell
   private readonly states: Machine["states"]
   private readonly shown: Ref.Ref<Tagged>
   private readonly timeouts: Timeouts
+  private readonly draining: Draining
   // What is handled before anything that arrives: raised events, and those that were postponed and are due again.
   private queue: Array<Event> = []
   private postponed: Array<Event> = []
+  // Whether it is in the midst of an event, or enters its first state; what is to replace the state waits until then.
+  private isHandling = true
+  private replacing: Array<Replacing<unknown, unknown>> = []
 
+  /** The machine of the process, from now on. */
   constructor(cell: Cell, states: Machine["states"], shown: Ref.Ref<Tagged>) {
     this.cell = cell
     this.states = states
     this.shown = shown
     this.timeouts = new Timeouts(cell)
+    this.draining = new Draining(cell)
+    cell.role = this
   }
 
   /** Runs the machine until it stops; `started` when the first state has been entered. */
@@ -74,19 +86,47 @@ export class MachineImpl {
       if (entered !== undefined) return yield* entered
       yield* started
       while (true) {
-        const end = yield* this.handle(yield* this.next)
+        const event = yield* this.next
+        if (event._tag === "Stopped") return undefined
+        const end = yield* this.handle(event)
         if (end !== undefined) return yield* end
       }
-    }).pipe(Effect.ensuring(Effect.sync(() => this.giveBack())))
+    }).pipe(Effect.ensuring(this.leave))
+  }
+
+  private readonly leave: Effect.Effect<void> = step(() => {
+    this.pause()
+    this.giveBack()
+    return Exit.void
+  })
+
+  onDrain(): void {
+    this.draining.onDrain()
+  }
+
+  keep(replacing: Replacing<unknown, unknown>): boolean {
+    if (this.isHandling) this.replacing.push(replacing)
+    return this.isHandling
+  }
+
+  // It is between two events.
+  private pause(): void {
+    this.isHandling = false
+    const { replacing } = this
+    this.replacing = []
+    for (const one of replacing) one.run()
   }
 
   // ---------------------------------------------------------------- events
 
-  private readonly next: Effect.Effect<Event> = step(() => {
+  private readonly next: Effect.Effect<Event | typeof Stopped> = step(() => {
+    this.pause()
     const event = this.poll()
+    this.isHandling = event !== undefined
     if (event !== undefined) return Exit.succeed(event)
+    if (this.draining.isReadyUnsafe()) return Exit.succeed(Stopped)
     const { events, inbox } = this.cell
-    return Effect.andThen(Selectable.parked([events, this.timeouts, inbox]), this.next)
+    return Effect.andThen(Selectable.parked([events, this.timeouts, inbox, this.draining]), this.next)
   })
 
   private poll(): Event | undefined {

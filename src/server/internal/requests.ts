@@ -13,6 +13,9 @@ import type { Cell } from "../../process/internal/cell.ts"
 import { offer } from "../../process/internal/delivery.ts"
 import type { HostImpl } from "../../process/internal/host.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
+import type { Far } from "../../process/internal/remote.ts"
+import type { RemoteNode } from "../../process/internal/remoteLink.ts"
+import { Question, type Reading } from "../../process/internal/remoteQuestion.ts"
 import { ProcessRestarting } from "../../process/ProcessError.ts"
 
 export interface Response {
@@ -40,9 +43,28 @@ class RequestCall extends Call {
   }
 }
 
+// As that, for a process of another node.
+class FarRequest extends Question {
+  private readonly respond: (exit: Exit.Exit<unknown, unknown>) => void
+
+  constructor(
+    remote: RemoteNode,
+    reading: Reading,
+    dispatcher: SchedulerDispatcher,
+    respond: (exit: Exit.Exit<unknown, unknown>) => void
+  ) {
+    super(remote, reading, dispatcher)
+    this.respond = respond
+  }
+
+  override resume(exit: Exit.Exit<unknown, unknown>): void {
+    this.respond(exit)
+  }
+}
+
 export class Requests extends Mailbox<Response> {
   // By label: those that are outstanding, and those whose response waits here; they have no call any longer.
-  private readonly requests = MutableHashMap.empty<unknown, Call | undefined>()
+  private readonly requests = MutableHashMap.empty<unknown, Call | Question | undefined>()
 
   /** How many responses are still to be received. */
   get pending(): number {
@@ -65,6 +87,14 @@ export class Requests extends Mailbox<Response> {
     if (accepted !== undefined && Exit.isFailure(accepted)) return this.respond(label, message, accepted)
     if (accepted === undefined) call.parkIn(callee.queueFor(message))
     call.begin(host)
+  }
+
+  /** As {@link send}, to a process of another node. */
+  ask(label: unknown, message: MessageImpl, far: Far): void {
+    const respond = (exit: Exit.Exit<unknown, unknown>): void => this.respond(label, message, exit)
+    const asked = far.ask(message, (remote, reading) => new FarRequest(remote, reading, this.dispatcher, respond))
+    if (asked instanceof Question) MutableHashMap.set(this.requests, label, asked)
+    else this.refuse(label, message, asked)
   }
 
   /** Answers a request that can't be sent. */
