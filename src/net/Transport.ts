@@ -111,7 +111,10 @@ export interface Wire {
 export interface Peer {
   /** Where it is, as logs have it. */
   readonly address: string
-  /** The subject of the certificate that it has shown, and that was checked. */
+  /**
+   * The subject of the certificate that it has shown, and that was checked: its parts from the least to the most general, as
+   * `CN=ada, O=Example`, with a backslash before what would look like another part.
+   */
   readonly certificate?: string | undefined
 }
 

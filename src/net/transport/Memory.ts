@@ -129,8 +129,8 @@ class MemoryWire extends Line {
 
   static pair(maxFrame: number): readonly [MemoryWire, MemoryWire] {
     const ends: Ends = { transport: name, peer: { address: name }, maxFrame }
-    const one = new MemoryWire(ends)
-    const two = new MemoryWire(ends)
+    const one = new MemoryWire(ends, "in its turn")
+    const two = new MemoryWire(ends, "in its turn")
     one.other = two
     two.other = one
     return [one, two]
@@ -142,7 +142,7 @@ class MemoryWire extends Line {
 
   protected post(frames: ReadonlyArray<Uint8Array>): void {
     // Not `slice`, which shares the memory when the frame is one of Node's buffers.
-    for (const frame of frames) this.other?.push(new Uint8Array(frame))
+    this.other?.push(frames.map((frame) => new Uint8Array(frame)))
   }
 
   protected onTaken(): void {

@@ -3,12 +3,12 @@
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
-import { step } from "../../../channel/internal/step.ts"
 import type { Peer, Wire } from "../../Transport.ts"
 import { FrameTooLarge, WireClosed } from "../../TransportError.ts"
 import { Bell } from "./Bell.ts"
+import { Incoming, type Waking } from "./Incoming.ts"
+import type { Pushing } from "./Pushing.ts"
 
 /** How much may be underway to a reader that takes nothing, by the weight of the frames, before its sender waits. */
 export const Window: number = 1024 * 1024
@@ -34,32 +34,29 @@ export interface Ends {
   readonly maxFrame: number
 }
 
-export abstract class Line implements Wire {
+export abstract class Line implements Wire, Pushing {
   readonly transport: string
   readonly peer: Peer
   readonly maxFrame: number
 
   /** Rings when there may be room again. */
   protected readonly room = new Bell()
-  private readonly arrived = new Bell()
   private readonly over = new Bell()
 
   private readonly turn = Semaphore.makeUnsafe(1)
   // Who sends, or waits for its turn to.
   private senders = 0
 
-  private inbox: Array<Uint8Array> = []
-  private held = 0
-
+  readonly incoming: Incoming
   private end: WireClosed | undefined
-  // What the reader is told in place of the end.
-  private breach: FrameTooLarge | undefined
   private readonly onEnd: Array<() => void> = []
 
-  constructor({ maxFrame, peer, transport }: Ends) {
+  constructor({ maxFrame, peer, transport }: Ends, waking: Waking) {
     this.transport = transport
     this.peer = peer
     this.maxFrame = maxFrame
+    this.incoming = new Incoming(waking, weightOf, (frames) => this.onTaken(frames))
+    this.receive = this.incoming.receive
   }
 
   /** Whether the other side keeps up. */
@@ -73,41 +70,40 @@ export abstract class Line implements Wire {
 
   /** How much waits for the reader. */
   get waiting(): number {
-    return this.held
+    return this.incoming.waiting
   }
 
   get hasEnded(): boolean {
     return this.end !== undefined
   }
 
-  /** Takes in a frame, which is the reader's own from now on; answers whether the wire goes on. */
-  push(frame: Uint8Array): boolean {
-    if (this.end !== undefined) return false
-    if (frame.length > this.maxFrame) {
-      this.refuse(frame.length)
-      return false
-    }
-    this.inbox.push(frame)
-    this.held += weightOf(frame)
-    this.arrived.ring()
-    return true
+  /** Takes in frames, which are the reader's own from now on, in one go. */
+  push(frames: ReadonlyArray<Uint8Array>): void {
+    if (this.end !== undefined) return
+    const large = frames.findIndex((frame) => frame.length > this.maxFrame)
+    this.incoming.push(large === -1 ? frames : frames.slice(0, large))
+    if (large !== -1) this.refuse((frames[large] as Uint8Array).length)
   }
 
   /** Ends it since the other side sends more in a frame than it may. */
   protected refuse(bytes: number): void {
     if (this.end !== undefined) return
-    this.breach = new FrameTooLarge({ peer: this.peer.address, direction: "in", bytes, limit: this.maxFrame })
-    this.finish("this side", `since a frame of ${bytes} bytes came in, and ${this.maxFrame} are the limit`)
+    const detail = `since a frame of ${bytes} bytes came in, and ${this.maxFrame} are the limit`
+    this.finish("this side", detail, this.tooLarge("in", bytes))
   }
 
-  /** Ends it, if it has not ended: all who wait are told. */
-  finish(by: WireClosed["by"], detail: string): void {
+  private tooLarge(direction: FrameTooLarge["direction"], bytes: number): FrameTooLarge {
+    return new FrameTooLarge({ peer: this.peer.address, direction, bytes, limit: this.maxFrame })
+  }
+
+  /** Ends it, if it has not ended: all who wait are told, its reader of the breach where there was one. */
+  finish(by: WireClosed["by"], detail: string, breach?: FrameTooLarge): void {
     if (this.end !== undefined) return
     this.end = new WireClosed({ transport: this.transport, peer: this.peer.address, by, detail })
     for (const told of this.onEnd.splice(0)) told()
     this.over.ring()
     this.room.ring()
-    this.arrived.ring()
+    this.incoming.finish(breach ?? this.end)
   }
 
   /** Has `told` run when it ends. */
@@ -116,38 +112,27 @@ export abstract class Line implements Wire {
     else told()
   }
 
+  sendUnsafe(frame: Uint8Array): ReturnType<Pushing["sendUnsafe"]> {
+    if (this.end !== undefined) return this.end
+    if (frame.length > this.maxFrame) return this.tooLarge("out", frame.length)
+    if (this.senders > 0 || !this.hasRoom()) return "full"
+    this.post([frame])
+    return "sent"
+  }
+
   readonly send: Wire["send"] = (frame) => this.sendAll([frame])
 
   readonly sendAll: Wire["sendAll"] = (frames) =>
     Effect.suspend((): Effect.Effect<void, WireClosed | FrameTooLarge> => {
       if (this.end !== undefined) return Effect.fail(this.end)
       const large = frames.find((frame) => frame.length > this.maxFrame)
-      if (large !== undefined) {
-        const { address } = this.peer
-        const limit = this.maxFrame
-        return Effect.fail(new FrameTooLarge({ peer: address, direction: "out", bytes: large.length, limit }))
-      }
+      if (large !== undefined) return Effect.fail(this.tooLarge("out", large.length))
       if (this.senders > 0 || !this.hasRoom() || batch(frames, 0) < frames.length) return this.inTurn(frames)
       this.post(frames)
       return Effect.void
     })
 
-  readonly receive: Wire["receive"] = Effect.suspend(() =>
-    // The wait takes nothing, and what is taken is delivered in the step that takes it.
-    Effect.andThen(
-      this.arrived.until(() => this.inbox.length > 0 || this.end !== undefined),
-      this.take
-    )
-  )
-
-  private readonly take: Wire["receive"] = step(() => {
-    const frames = this.inbox
-    if (!isSome(frames)) return this.end === undefined ? this.receive : Exit.fail(this.breach ?? this.end)
-    this.inbox = []
-    this.held = 0
-    this.onTaken(frames)
-    return Exit.succeed(frames)
-  })
+  readonly receive: Wire["receive"]
 
   readonly closed: Wire["closed"] = Effect.suspend(() =>
     this.end === undefined
@@ -185,8 +170,6 @@ export abstract class Line implements Wire {
     return Effect.andThen(wait, pass)
   }
 }
-
-const isSome = (frames: Array<Uint8Array>): frames is [Uint8Array, ...Array<Uint8Array>] => frames.length > 0
 
 // Where the batch ends that begins at `at`: it has one frame at least.
 const batch = (frames: ReadonlyArray<Uint8Array>, at: number): number => {

@@ -4,14 +4,16 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { isIPv6 } from "node:net"
 import { load, type MissingPackage } from "../../../command/driver/MissingPackage.ts"
-import { defaultMaxFrame, type Transport, TypeId } from "../../Transport.ts"
+import type { Dialer } from "../../Address.ts"
+import { type Transport, TypeId } from "../../Transport.ts"
 import type { Calls } from "./GrpcCalls.ts"
 import { connect } from "./internal/grpcClient.ts"
 import { listen } from "./internal/grpcServer.ts"
 import type { Module, Settings } from "./internal/grpcSettings.ts"
 import { maxPiece } from "./internal/grpcWire.ts"
+import { hostAndPort, hostDialer } from "./internal/hosts.ts"
+import { limitsOf } from "./internal/limits.ts"
 
 export { CallFailed, type CallRequest, type Calls, FailedStatus, serveCalls } from "./GrpcCalls.ts"
 
@@ -66,7 +68,7 @@ export interface Options {
  *
  * - A client in another language may end its side of the call and still read: then `receive` fails, as nothing more comes,
  *   and what is sent arrives until `serve` ends.
- * - A wire that is closed waits for the other side to take what was sent, until it has taken nothing for 3 seconds.
+ * - A wire that is closed waits for the other side to take what was sent, until it has taken nothing for 2 seconds.
  * - A listener that stops takes no new wires, closes those that are open, and gives calls 5 seconds to be answered.
  *
  * **Errors**
@@ -112,27 +114,25 @@ const transportOf = (grpc: Module, options: Options): Transport => {
     address: settings.address,
     connect: connect(grpc, settings),
     listen: (serve) =>
-      Effect.map(listen(grpc, settings, serve), ({ port, wires }) => ({
+      Effect.map(listen(grpc, settings, serve), ({ counts, port }) => ({
         transport: transportOf(grpc, { ...options, port }),
-        wires
+        ...counts
       }))
   }
 }
 
 const settingsOf = (options: Options): Settings => {
   const { calls, host, keepAlive, port, tls } = options
-  const maxFrame = options.maxFrame ?? defaultMaxFrame
-  const target = `${isIPv6(host) ? `[${host}]` : host}:${port}`
+  const limits = limitsOf(options)
+  const target = hostAndPort(host, port)
   return {
+    ...limits,
     host,
     port,
     target,
     address: `grpc${tls === undefined ? "" : "s"}://${target}`,
-    maxFrame,
-    maxConnections: options.maxConnections ?? Number.POSITIVE_INFINITY,
     // With room for the fields around the bytes.
-    maxMessage: 1024 + (calls === undefined ? maxPiece : Math.max(maxPiece, maxFrame)),
-    connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds"),
+    maxMessage: 1024 + (calls === undefined ? maxPiece : Math.max(maxPiece, limits.maxFrame)),
     keepAlive: {
       interval: Duration.fromInputUnsafe(keepAlive?.interval ?? "30 seconds"),
       timeout: Duration.fromInputUnsafe(keepAlive?.timeout ?? "10 seconds")
@@ -141,3 +141,12 @@ const settingsOf = (options: Options): Settings => {
     calls
   }
 }
+
+/**
+ * Connects to addresses of this transport, as a directory has them, with the options of this program: it says itself whether
+ * there is TLS.
+ *
+ * @category dialers
+ */
+export const dialer = (options?: Omit<Options, "host" | "port" | "calls">): Dialer =>
+  hostDialer("grpc", (host, port) => Effect.mapError(make({ ...options, host, port }), ({ message }) => message))

@@ -65,6 +65,11 @@ export class CallFailed extends Schema.TaggedError<CallFailed>()("CallFailed", {
  * @category models
  */
 export interface Calls<R = never> {
+  /**
+   * Asked before each call: fails when the caller may not make it, with `UNAUTHENTICATED` or `PERMISSION_DENIED` by custom. What
+   * a caller shows for itself is in the metadata, or is its certificate; no acceptor asks it for more.
+   */
+  readonly authorize: (request: CallRequest) => Effect.Effect<void, CallFailed, R>
   /** One answer. */
   readonly call: (request: CallRequest) => Effect.Effect<Uint8Array, CallFailed, R>
   /** Answers one after the other; nothing is pulled while the caller does not keep up. */
@@ -82,6 +87,10 @@ export interface Calls<R = never> {
  *
  * const program = Effect.gen(function* () {
  *   const calls = yield* Grpc.serveCalls({
+ *     authorize: ({ metadata }) =>
+ *       metadata["authorization"] === "Bearer 7c1f"
+ *         ? Effect.void
+ *         : new Grpc.CallFailed({ status: "UNAUTHENTICATED", detail: "show a token that is valid" }),
  *     call: ({ payload, route }) =>
  *       route === "echo"
  *         ? Effect.succeed(payload)
@@ -97,6 +106,7 @@ export interface Calls<R = never> {
  */
 export const serveCalls = <R>(calls: Calls<R>): Effect.Effect<Calls, never, R> =>
   Effect.map(Effect.context<R>(), (context) => ({
+    authorize: (request) => Effect.provideContext(calls.authorize(request), context),
     call: (request) => Effect.provideContext(calls.call(request), context),
     watch: (request) => Stream.provideContext(calls.watch(request), context)
   }))

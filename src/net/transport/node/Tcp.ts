@@ -4,9 +4,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
+import type { Dialer } from "../../Address.ts"
 import type { Transport } from "../../Transport.ts"
-import { hostAndPort, hostFault, peerOf } from "./internal/hosts.ts"
-import { common } from "./internal/medium.ts"
+import { hostAndPort, hostDialer, hostFault, peerOf } from "./internal/hosts.ts"
+import { limitsOf } from "./internal/limits.ts"
 import * as StreamTransport from "./internal/streamTransport.ts"
 
 /**
@@ -77,7 +78,7 @@ export const make = (options: Options): Transport => {
     keepAliveInitialDelay: options.keepAlive === undefined ? 0 : Duration.toMillis(options.keepAlive)
   }
   return StreamTransport.make({
-    ...common(options),
+    ...limitsOf(options),
     name: "tcp",
     address: hostAndPort(host, port),
     fault: (doing) => hostFault(doing, host, port),
@@ -90,3 +91,11 @@ export const make = (options: Options): Transport => {
       Effect.map(listener.listen({ host, port }, listener.begin), () => make({ ...options, port: listener.port }))
   })
 }
+
+/**
+ * Connects to addresses of this transport, as a directory has them, with the options of this program.
+ *
+ * @category dialers
+ */
+export const dialer = (options?: Omit<Options, "host" | "port">): Dialer =>
+  hostDialer("tcp", (host, port) => Effect.succeed(make({ ...options, host, port })))

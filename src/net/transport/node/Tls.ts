@@ -7,10 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { isIP } from "node:net"
 import * as NodeTls from "node:tls"
+import type { Dialer } from "../../Address.ts"
 import type { Peer, Transport } from "../../Transport.ts"
-import { hostAndPort, hostFault, peerOf } from "./internal/hosts.ts"
-import { common } from "./internal/medium.ts"
+import { hostAndPort, hostDialer, hostFault, peerOf } from "./internal/hosts.ts"
+import { limitsOf } from "./internal/limits.ts"
 import * as StreamTransport from "./internal/streamTransport.ts"
+import { subjectText } from "./internal/subject.ts"
 
 /**
  * Who a side is: a certificate, with the authorities between it and those that the other side trusts, and its key, as PEM.
@@ -60,8 +62,7 @@ export interface Options {
  *
  * Who connects checks the certificate of the listener: that an authority which it trusts vouches for it, and that it is for
  * that name. A listener with `clientCertificates: "required"` checks that of who connects, and serves nobody without one that
- * it can check. What was checked is in `wire.peer.certificate`: the subject, its parts from the least to the most general,
- * as `CN=ada, O=Example`.
+ * it can check. The subject of what was checked is in `wire.peer.certificate`.
  *
  * The rest is as with TCP.
  *
@@ -99,7 +100,7 @@ export interface Options {
  */
 export const make = (options: Options): Transport => {
   const { clientCertificates, host, identity, port } = options
-  const limits = common(options)
+  const limits = limitsOf(options)
   const requiresCertificates = clientCertificates === "required"
   const socketOptions = {
     noDelay: options.noDelay ?? true,
@@ -161,9 +162,19 @@ const shown = (certificate: string | undefined): Pick<Peer, "certificate"> =>
 const subjectOf = (socket: unknown): string | undefined => {
   if (!(socket instanceof NodeTls.TLSSocket) || !socket.authorized) return undefined
   const { subject } = socket.getPeerCertificate()
-  if (subject === undefined) return undefined
-  return Object.entries(subject)
-    .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${String(value)}`))
-    .toReversed()
-    .join(", ")
+  return subject === undefined ? undefined : subjectText(subject)
 }
+
+/**
+ * Connects to addresses of this transport, as a directory has them, with the options of this program: its authorities say
+ * whom it trusts.
+ *
+ * **Details**
+ *
+ * An address may have the option `serverName`, the name that the certificate has where that is not the host; a `serverName` of
+ * this program's own goes before it.
+ *
+ * @category dialers
+ */
+export const dialer = (options?: Omit<Options, "host" | "port">): Dialer =>
+  hostDialer("tls", (host, port, { serverName }) => Effect.succeed(make({ serverName, ...options, host, port })))

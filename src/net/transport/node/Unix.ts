@@ -2,9 +2,11 @@
  * Unix sockets: a transport between the programs of one machine, at a path of its file system.
  */
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Net from "node:net"
+import type { Dialer } from "../../Address.ts"
 import type { Transport } from "../../Transport.ts"
-import { common } from "./internal/medium.ts"
+import { limitsOf } from "./internal/limits.ts"
 import { pathFault, publish } from "./internal/socketFile.ts"
 import * as StreamTransport from "./internal/streamTransport.ts"
 
@@ -75,7 +77,7 @@ export interface Options {
 export const make = (options: Options): Transport => {
   const { path } = options
   const transport: Transport = StreamTransport.make({
-    ...common(options),
+    ...limitsOf(options),
     name: "unix",
     address: path,
     fault: (doing) => pathFault(doing, path),
@@ -89,3 +91,14 @@ export const make = (options: Options): Transport => {
   })
   return transport
 }
+
+/**
+ * Connects to addresses of this transport, as a directory has them, with the options of this program; those of another machine
+ * lead nowhere.
+ *
+ * @category dialers
+ */
+export const dialer = (options?: Omit<Options, "path">): Dialer => ({
+  transport: "unix",
+  dial: ({ address }) => Effect.succeed(make({ ...options, path: address }))
+})

@@ -6,13 +6,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import { isIPv6 } from "node:net"
 import type { Duplex } from "node:stream"
-import { defaultMaxFrame, type Listening, type Transport, TypeId, type Wire } from "../../Transport.ts"
+import type { Dialer } from "../../Address.ts"
+import { type Listening, type Transport, TypeId, type Wire } from "../../Transport.ts"
 import { shownUrl } from "../../../command/internal/shownUrl.ts"
 import type { TransportError } from "../../TransportError.ts"
 import { type Serving, serving } from "../internal/serving.ts"
-import { peerOf } from "./internal/hosts.ts"
+import { connecting } from "./internal/connecting.ts"
+import { bracketed, peerOf } from "./internal/hosts.ts"
+import { limitsOf } from "./internal/limits.ts"
 import { Failures } from "./internal/reasons.ts"
 import { WebSocketWire } from "./internal/WebSocketWire.ts"
 import { refusalOf, refuse } from "./internal/upgrades.ts"
@@ -83,7 +85,8 @@ export const make = (options: Options & { readonly url: string }): Transport => 
  *
  * **Errors**
  *
- * Those of {@link make}. `AddressInUse` when the path is listened on already.
+ * Those of {@link make}. `AddressInUse` when the path is listened on already; `InvalidAddress` when it is none of a URL, with
+ * a `/` first and without a query.
  *
  * **Example** (Beside a server of HTTP)
  *
@@ -113,15 +116,25 @@ export const fromServer = (server: Http.Server, options: Options & { readonly pa
   address: options.path,
   connect: Effect.suspend(() => {
     const url = urlOf(server, options.path)
-    if (url !== undefined) return connect(options, url)
+    if (url !== undefined) return Effect.andThen(checked("connect", options.path), connect(options, url))
     return Effect.fail(failures(options.path).of("connect", "NotListening", "the server does not listen"))
   }),
   listen: (serve) =>
-    Effect.map(attach(server, options.path, options, serve), ({ counts }): Listening => ({
-      transport: fromServer(server, options),
-      ...counts
-    }))
+    Effect.andThen(
+      checked("listen", options.path),
+      Effect.map(attach(server, options.path, options, serve), ({ counts }): Listening => ({
+        transport: fromServer(server, options),
+        ...counts
+      }))
+    )
 })
+
+const checked = (doing: TransportError["doing"], path: string): Effect.Effect<void, TransportError> => {
+  const beside = `ws://localhost${path}`
+  return URL.canParse(beside) && new URL(beside).pathname === path
+    ? Effect.void
+    : Effect.fail(failures(path).of(doing, "InvalidAddress", "it is no path as a URL has it"))
+}
 
 const name = "websocket"
 
@@ -131,7 +144,7 @@ const failures = (address: string): Failures => new Failures(name, shownUrl(addr
 const transport = (options: Options, address: string): Transport => ({
   [TypeId]: TypeId,
   name,
-  address,
+  address: shownUrl(address),
   connect: Effect.flatMap(parse("connect", address), ({ href }) => connect(options, href)),
   listen: (serve) =>
     Effect.gen(function* () {
@@ -164,43 +177,29 @@ const urlOf = (server: Http.Server, path: string, host?: string): string | undef
 }
 
 // A server that listens on every address is reached on that of this machine.
-const hostOf = (address: string): string => {
-  if (address === "::" || address === "0.0.0.0") return "localhost"
-  return isIPv6(address) ? `[${address}]` : address
-}
+const hostOf = (address: string): string =>
+  address === "::" || address === "0.0.0.0" ? "localhost" : bracketed(address)
 
 // Effect's socket of a WebSocket is not used here, nor its server: it writes without a look at what is buffered, tells of a
 // close only to who pulls, and has neither a limit for messages nor what a server has answered in place of an upgrade. Its
 // package `ws` has.
-const connect = (options: Options, url: string): Effect.Effect<Wire, TransportError, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.suspend(() => {
-      const failed = failures(url)
-      const maxFrame = options.maxFrame ?? defaultMaxFrame
-      const timeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
-      const webSocket = new NodeWS.WebSocket(url, settings(maxFrame))
-      const opened = Effect.callback<Wire, TransportError>((resume) => {
-        webSocket.on("error", (error) => resume(Effect.fail(failed.from("connect", error))))
-        webSocket.once("unexpected-response", (_, { statusCode }) => {
-          resume(Effect.fail(failed.of("connect", refusalOf(statusCode), `the server answers ${statusCode}`)))
-        })
-        // In the same turn: what comes right behind is told at once.
-        webSocket.once("open", () => {
-          const peer = { address: shownUrl(url) }
-          resume(Effect.succeed(new WebSocketWire({ transport: name, peer, maxFrame }, webSocket)))
-        })
-      })
-      const inTime = Effect.timeoutOrElse(opened, {
-        duration: timeout,
-        orElse: () => Effect.fail(failed.of("connect", "TimedOut", `no answer within ${Duration.format(timeout)}`))
-      })
-      return restore(inTime).pipe(
-        // Also of one that was open, but whom nobody has any more.
-        Effect.onError(() => Effect.sync(() => webSocket.terminate())),
-        Effect.tap((wire) => Effect.addFinalizer(() => wire.close))
-      )
+const connect = (options: Options, url: string): Effect.Effect<Wire, TransportError, Scope.Scope> => {
+  const failed = failures(url)
+  const { connectTimeout, maxFrame } = limitsOf(options)
+  return connecting(connectTimeout, failed, (outcome) => {
+    const webSocket = new NodeWS.WebSocket(url, settings(maxFrame))
+    webSocket.on("error", (error) => outcome.failed(failed.from("connect", error)))
+    webSocket.once("unexpected-response", (_, { statusCode }) => {
+      outcome.failed(failed.of("connect", refusalOf(statusCode), `the server answers ${statusCode}`))
     })
-  )
+    // In the same turn: what comes right behind is told at once.
+    webSocket.once("open", () => {
+      const peer = { address: shownUrl(url) }
+      outcome.opened(new WebSocketWire({ transport: name, peer, maxFrame }, webSocket))
+    })
+    return () => webSocket.terminate()
+  })
+}
 
 const settings = (maxFrame: number) => ({
   // 0 would be no limit.
@@ -260,8 +259,8 @@ const attach = <R>(
 ): Effect.Effect<Serving, TransportError, R | Scope.Scope> =>
   Effect.gen(function* () {
     yield* claim(server, path)
-    const served = yield* serving(serve, options.maxConnections)
-    const maxFrame = options.maxFrame ?? defaultMaxFrame
+    const { maxConnections, maxFrame } = limitsOf(options)
+    const served = yield* serving(serve, maxConnections)
     const upgrades = new NodeWS.WebSocketServer({ ...settings(maxFrame), noServer: true, clientTracking: false })
     const upgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer) => {
       const [asked] = (request.url ?? "").split("?", 1)
@@ -280,3 +279,13 @@ const attach = <R>(
     )
     return served
   })
+
+/**
+ * Connects to addresses of this transport, which are URLs, as a directory has them, with the options of this program.
+ *
+ * @category dialers
+ */
+export const dialer = (options?: Options): Dialer => ({
+  transport: name,
+  dial: ({ address }) => Effect.succeed(make({ ...options, url: address }))
+})

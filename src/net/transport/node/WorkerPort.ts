@@ -2,14 +2,17 @@
  * A transport between threads of one program, over the `MessagePort`s of `node:worker_threads`: frames are handed over
  * without being copied on the way.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { MessageChannel, MessagePort, parentPort, Worker, type WorkerOptions } from "node:worker_threads"
-import { defaultMaxFrame, type Listening, type Transport, TypeId, type Wire } from "../../Transport.ts"
-import { TransportError } from "../../TransportError.ts"
+import { type Listening, type Transport, TypeId, type Wire } from "../../Transport.ts"
+import type { TransportError } from "../../TransportError.ts"
 import { type Serving, serving } from "../internal/serving.ts"
+import { connecting } from "./internal/connecting.ts"
+import { type Limits, limitsOf } from "./internal/limits.ts"
 import { PortWire } from "./internal/PortWire.ts"
+import { Failures } from "./internal/reasons.ts"
 
 /**
  * What a transport over ports can be told.
@@ -105,7 +108,7 @@ export const start = (
     const worker = yield* Effect.acquireRelease(
       Effect.try({
         try: () => new Worker(script, options?.worker),
-        catch: (error) => failure("listen", String(script))("InvalidAddress", String(error))
+        catch: (error) => new Failures(name, String(script)).of("listen", "InvalidAddress", String(error))
       }),
       (worker) => Effect.promise(() => worker.terminate())
     )
@@ -145,7 +148,7 @@ export const start = (
 export const parent = (options?: Options): Effect.Effect<Transport, TransportError> =>
   Effect.suspend(() =>
     parentPort === null
-      ? Effect.fail(failure("connect", "parent")("Unsupported", "this is no worker thread"))
+      ? Effect.fail(new Failures(name, "parent").of("connect", "Unsupported", "this is no worker thread"))
       : Effect.succeed(new WorkerPort(parentPort, "parent", options))
   )
 
@@ -162,11 +165,6 @@ const details: { readonly [R in Refusal]: string } = {
   NotListening: "the other side does not listen, or is gone",
   TooManyConnections: "the other side has as many wires open as it may"
 }
-
-const failure =
-  (doing: TransportError["doing"], address: string) =>
-  (reason: TransportError["reason"], detail: string): TransportError =>
-    new TransportError({ transport: name, address, doing, reason, detail })
 
 /** An end of a port: answers those who ask for a wire, if only that nobody listens. */
 class Gate {
@@ -207,57 +205,45 @@ class WorkerPort implements Transport {
   readonly name = name
   readonly address: string
   private readonly port: MessagePort | Worker
-  private readonly options: Options
-  private readonly maxFrame: number
+  private readonly limits: Limits
   private readonly gate: Gate
   private readonly faultOf: (() => string | undefined) | undefined
 
   constructor(port: MessagePort | Worker, address: string, options: Options = {}, faultOf?: () => string | undefined) {
     this.port = port
     this.address = address
-    this.options = options
-    this.maxFrame = options.maxFrame ?? defaultMaxFrame
+    this.limits = limitsOf(options)
     this.faultOf = faultOf
     this.gate = gateOf(port)
     // The port to the parent keeps a thread alive while somebody looks at it, and those who do so later count on it.
     if (port !== parentPort) this.gate.open(port)
   }
 
-  readonly connect: Transport["connect"] = Effect.uninterruptibleMask((restore) =>
-    Effect.suspend(() => {
-      const failed = failure("connect", this.address)
-      const timeout = Duration.fromInputUnsafe(this.options.connectTimeout ?? "10 seconds")
+  readonly connect: Transport["connect"] = Effect.suspend(() => {
+    const failures = new Failures(name, this.address)
+    return connecting(this.limits.connectTimeout, failures, ({ failed, opened }) => {
       const { port1, port2 } = new MessageChannel()
-      const accepted = Effect.callback<Wire, TransportError>((resume) => {
-        const onAnswer = (answer: unknown) => {
-          port1.off("message", onAnswer)
-          // In the same turn: what comes right behind is told at once.
-          if (answer === Accepted) return resume(Effect.succeed(this.wire(port1)))
-          const reason = answer === "TooManyConnections" ? answer : "NotListening"
-          resume(Effect.fail(failed(reason, details[reason])))
-        }
-        port1.on("message", onAnswer)
-        port1.once("close", () => resume(Effect.fail(failed("NotListening", details.NotListening))))
-        if (isDead(this.port)) port1.close()
-        else this.port.postMessage({ [Asks]: port2 }, [port2])
-      })
-      const inTime = Effect.timeoutOrElse(accepted, {
-        duration: timeout,
-        orElse: () => Effect.fail(failed("TimedOut", `no answer within ${Duration.format(timeout)}`))
-      })
-      return restore(inTime).pipe(
-        Effect.onError(() => Effect.sync(() => port1.close())),
-        Effect.tap((wire) => Effect.addFinalizer(() => wire.close))
-      )
+      const refused = (reason: Refusal) => failed(failures.of("connect", reason, details[reason]))
+      const onAnswer = (answer: unknown) => {
+        port1.off("message", onAnswer)
+        // In the same turn: what comes right behind is told at once.
+        if (answer === Accepted) opened(this.wire(port1))
+        else refused(answer === "TooManyConnections" ? answer : "NotListening")
+      }
+      port1.on("message", onAnswer)
+      port1.once("close", () => refused("NotListening"))
+      if (isDead(this.port)) port1.close()
+      else this.port.postMessage({ [Asks]: port2 }, [port2])
+      return () => port1.close()
     })
-  )
+  })
 
   readonly listen = <R>(
     serve: (wire: Wire) => Effect.Effect<void, never, R>
   ): Effect.Effect<Listening, TransportError, R | Scope.Scope> =>
     Effect.gen({ self: this }, function* () {
       yield* this.claim
-      const served = yield* serving(serve, this.options.maxConnections)
+      const served = yield* serving(serve, this.limits.maxConnections)
       yield* this.accepting(served)
       return { transport: this, ...served.counts }
     })
@@ -266,7 +252,9 @@ class WorkerPort implements Transport {
   private readonly claim = Effect.acquireRelease(
     Effect.suspend(() => {
       if (this.gate.isTaken) {
-        return Effect.fail(failure("listen", this.address)("AddressInUse", "this end of it is listened on"))
+        return Effect.fail(
+          new Failures(name, this.address).of("listen", "AddressInUse", "this end of it is listened on")
+        )
       }
       this.gate.isTaken = true
       return Effect.void
@@ -297,8 +285,8 @@ class WorkerPort implements Transport {
   }
 
   private wire(port: MessagePort): PortWire {
-    const { address, faultOf, maxFrame } = this
-    return new PortWire({ transport: name, peer: { address }, maxFrame }, port, faultOf)
+    const { address, faultOf, limits } = this
+    return new PortWire({ transport: name, peer: { address }, maxFrame: limits.maxFrame }, port, faultOf)
   }
 }
 

@@ -55,7 +55,7 @@ export class Listener implements Binding {
   }
 
   listen(options: ListenOptions, listening: () => void): Effect.Effect<void, TransportError> {
-    return Effect.callback((resume) => {
+    const listens = Effect.callback<void, TransportError>((resume) => {
       this.server.once("error", (cause) => {
         // Later ones are of single connections, which know them too.
         this.server.on("error", () => {})
@@ -67,6 +67,8 @@ export class Listener implements Binding {
         resume(Effect.void)
       })
     })
+    // Node can't be told to stop before it listens: whoever is interrupted meanwhile has it stop then.
+    return Effect.uninterruptible(listens)
   }
 
   readonly begin = (): void => {

@@ -32,6 +32,8 @@ export class Outgoing {
   private filled = 0
   private pieces: Array<Piece> = []
   private inFlight = 0
+  private takesAtOnce = false
+  private isHeld = false
   private isFlushing = false
   private isEnding = false
 
@@ -50,7 +52,17 @@ export class Outgoing {
     return this.pieces.reduce((sum, { bytes }) => sum + bytes.length, this.inFlight + this.filled)
   }
 
-  /** Takes a copy of the frame, and writes it with all that is added before this turn of the program ends. */
+  /** What is added from now on is written when it is released. */
+  hold(): void {
+    this.isHeld = true
+  }
+
+  release(): void {
+    this.isHeld = false
+    this.pump()
+  }
+
+  /** Takes a copy of the frame, and writes it with all that is added before this step of the program ends. */
   add(frame: Uint8Array): void {
     const size = Header + frame.length
     if (size > BatchSize) {
@@ -60,10 +72,9 @@ export class Outgoing {
     if (this.filled + size > BatchSize) this.seal()
     this.batch ??= spares.pop() ?? Buffer.allocUnsafeSlow(BatchSize)
     this.filled = write(frame, this.batch, this.filled)
-    if (!this.isFlushing) {
-      this.isFlushing = true
-      queueMicrotask(this.flush)
-    }
+    if (this.isHeld || this.isFlushing) return
+    this.isFlushing = true
+    queueMicrotask(this.flush)
   }
 
   /** Writes what is left and a goodbye, and ends the socket. */
@@ -115,17 +126,36 @@ export class Outgoing {
         this.batch = undefined
         this.filled = 0
       }
-      const piece = this.pieces.shift() as Piece
-      this.inFlight += piece.bytes.length
-      this.socket.write(piece.bytes, () => this.written(piece))
+      this.write(this.pieces.shift() as Piece)
     }
     if (this.isEnding && this.pieces.length === 0) this.socket.end()
   }
 
-  private written({ batch, bytes }: Piece): void {
-    this.inFlight -= bytes.length
-    if (batch !== undefined && spares.length < MaxSpares) spares.push(batch)
+  // Most pieces are taken by the system at once, and nobody has to be told. Where one was not, as always with TLS, an empty
+  // one behind it tells when it is, and the next ones tell themselves.
+  private write(piece: Piece): void {
+    const { socket } = this
+    let last = piece.bytes
+    if (this.takesAtOnce) {
+      socket.write(last)
+      if (socket.writableLength === 0) return free(piece)
+      last = nothing
+    }
+    this.inFlight += piece.bytes.length
+    socket.write(last, () => this.written(piece))
+    this.takesAtOnce = socket.writableLength === 0
+  }
+
+  private written(piece: Piece): void {
+    this.inFlight -= piece.bytes.length
+    free(piece)
     this.pump()
     if (!this.isFull) this.onRoom()
   }
+}
+
+const nothing = new Uint8Array(0)
+
+const free = ({ batch }: Piece): void => {
+  if (batch !== undefined && spares.length < MaxSpares) spares.push(batch)
 }

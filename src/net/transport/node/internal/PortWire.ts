@@ -26,7 +26,7 @@ export class PortWire extends Line {
 
   /** `faultOf` tells of what happened to the thread on the other side, if anything is known. */
   constructor(ends: Ends, port: MessagePort, faultOf: () => string | undefined = () => undefined) {
-    super(ends)
+    super(ends, "at once")
     this.port = port
     this.faultOf = faultOf
     port.on("message", (message: unknown) => this.onMessage(message))
@@ -87,7 +87,8 @@ export class PortWire extends Line {
 
   private onFrames(frames: ReadonlyArray<Uint8Array>): void {
     this.granted -= weigh(frames)
-    if (!frames.every((frame) => this.push(frame))) this.leave()
+    this.push(frames)
+    if (this.hasEnded) this.leave()
   }
 
   private breakOff(): void {

@@ -10,12 +10,14 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import type { Socket } from "node:net"
-import { callback, step } from "../../../../channel/internal/step.ts"
+import { step, Wait, waitIn } from "../../../../channel/internal/step.ts"
 import { Decoder } from "../../../internal/frames.ts"
 import type { Peer, Wire } from "../../../Transport.ts"
 import { FrameTooLarge, WireClosed } from "../../../TransportError.ts"
+import { Incoming } from "../../internal/Incoming.ts"
+import type { Pushing } from "../../internal/Pushing.ts"
+import { Linger } from "./Linger.ts"
 import { Goodbye } from "./marks.ts"
 import { Outgoing } from "./Outgoing.ts"
 
@@ -23,31 +25,42 @@ import { Outgoing } from "./Outgoing.ts"
 const Ahead = 256 * 1024
 const PerFrame = 64
 
-// How long a side that closes waits for the other while that takes nothing.
-const Patience = 2000
-
-interface Sender {
+/** One who waits for room, in line. */
+class Sender extends Wait {
   readonly frames: NonEmptyReadonlyArray<Uint8Array>
   next: number
-  readonly resume: (effect: Effect.Effect<void, WireClosed>) => void
+  private readonly line: Array<Sender>
+
+  constructor(line: Array<Sender>, frames: NonEmptyReadonlyArray<Uint8Array>, next: number) {
+    super()
+    this.line = line
+    this.frames = frames
+    this.next = next
+    line.push(this)
+  }
+
+  protected onInterrupted(): void {
+    const index = this.line.indexOf(this)
+    if (index >= 0) this.line.splice(index, 1)
+  }
 }
 
-export class SocketWire implements Wire {
+export class SocketWire implements Wire, Pushing {
   readonly transport: string
   readonly peer: Peer
   readonly maxFrame: number
   private readonly socket: Socket
   private readonly decoder: Decoder
   private readonly outgoing: Outgoing
-  private frames: Array<Uint8Array> = []
-  private ahead = 0
+  readonly incoming = new Incoming(
+    "at once",
+    (frame) => frame.length + PerFrame,
+    () => this.read()
+  )
   private isPaused = false
   private readonly senders: Array<Sender> = []
-  private readonly receivers = new Set<() => void>()
-  private lingering: ReturnType<typeof setTimeout> | undefined
+  private readonly linger: Linger
   private closedBy: WireClosed | undefined
-  // What a reader is told that has taken everything.
-  private end: WireClosed | FrameTooLarge | undefined
   private readonly shut = Deferred.makeUnsafe<WireClosed>()
   private readonly gone = Deferred.makeUnsafe<void>()
 
@@ -59,12 +72,16 @@ export class SocketWire implements Wire {
     this.socket = socket
     this.decoder = new Decoder(maxFrame)
     this.outgoing = new Outgoing(socket, () => this.admit())
+    this.linger = new Linger(
+      () => this.outgoing.left,
+      () => socket.destroy()
+    )
     socket.on("data", (chunk: Uint8Array) => this.take(chunk))
     socket.on("end", () => this.lose("it ended without a goodbye"))
     // One of TLS does not close the socket.
     socket.on("error", (error) => this.lose(error.message))
     socket.on("close", () => {
-      clearTimeout(this.lingering)
+      this.linger.end()
       this.lose("its socket was closed")
       Deferred.doneUnsafe(this.gone, Exit.void)
     })
@@ -76,40 +93,35 @@ export class SocketWire implements Wire {
   }
 
   readonly send = (frame: Uint8Array): Effect.Effect<void, WireClosed | FrameTooLarge> =>
-    step<void, WireClosed | FrameTooLarge>((fiber) => {
-      if (this.closedBy !== undefined) return Exit.fail(this.closedBy)
-      if (frame.length > this.maxFrame) return Exit.fail(this.tooLarge("out", frame.length))
-      if (this.senders.length > 0 || this.outgoing.isFull) return this.wait(fiber, [frame], 0)
-      this.outgoing.add(frame)
-      return Exit.void
+    step<void, WireClosed | FrameTooLarge>(() => {
+      const answer = this.sendUnsafe(frame)
+      if (answer === "sent") return Exit.void
+      return answer === "full" ? this.wait([frame], 0) : Exit.fail(answer)
     })
 
+  sendUnsafe(frame: Uint8Array): ReturnType<Pushing["sendUnsafe"]> {
+    if (this.closedBy !== undefined) return this.closedBy
+    if (frame.length > this.maxFrame) return this.tooLarge("out", frame.length)
+    if (this.senders.length > 0 || this.outgoing.isFull) return "full"
+    this.outgoing.add(frame)
+    return "sent"
+  }
+
   readonly sendAll = (frames: NonEmptyReadonlyArray<Uint8Array>): Effect.Effect<void, WireClosed | FrameTooLarge> =>
-    step<void, WireClosed | FrameTooLarge>((fiber) => {
+    step<void, WireClosed | FrameTooLarge>(() => {
       if (this.closedBy !== undefined) return Exit.fail(this.closedBy)
       for (const frame of frames) {
         if (frame.length > this.maxFrame) return Exit.fail(this.tooLarge("out", frame.length))
       }
-      if (this.senders.length > 0) return this.wait(fiber, frames, 0)
+      if (this.senders.length > 0) return this.wait(frames, 0)
       for (let next = 0; next < frames.length; next++) {
-        if (this.outgoing.isFull) return this.wait(fiber, frames, next)
+        if (this.outgoing.isFull) return this.wait(frames, next)
         this.outgoing.add(frames[next]!)
       }
       return Exit.void
     })
 
-  readonly receive: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, WireClosed | FrameTooLarge> = step((fiber) => {
-    const { frames } = this
-    if (frames.length > 0) {
-      this.frames = []
-      this.ahead = 0
-      this.resume()
-      return Exit.succeed(frames as [Uint8Array, ...Array<Uint8Array>])
-    }
-    if (this.end !== undefined) return Exit.fail(this.end)
-    // Whoever is woken looks again: it has taken nothing if it was interrupted meanwhile.
-    return Effect.andThen(this.arrival(fiber), this.receive)
-  })
+  readonly receive: Wire["receive"] = this.incoming.receive
 
   readonly closed: Effect.Effect<WireClosed> = Deferred.await(this.shut)
 
@@ -118,29 +130,8 @@ export class SocketWire implements Wire {
     return Deferred.await(this.gone)
   })
 
-  private wait(
-    fiber: Fiber.Fiber<unknown, unknown>,
-    frames: NonEmptyReadonlyArray<Uint8Array>,
-    next: number
-  ): Effect.Effect<void, WireClosed> {
-    return callback<void, WireClosed>(fiber, (resume, signal) => {
-      const sender: Sender = { frames, next, resume }
-      this.senders.push(sender)
-      const leave = (): void => {
-        const index = this.senders.indexOf(sender)
-        if (index >= 0) this.senders.splice(index, 1)
-      }
-      signal?.addEventListener("abort", leave)
-      return Effect.sync(leave)
-    })
-  }
-
-  private arrival(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
-    return callback<void>(fiber, (resume) => {
-      const wake = (): void => resume(Exit.void)
-      this.receivers.add(wake)
-      return Effect.sync(() => this.receivers.delete(wake))
-    })
+  private wait(frames: NonEmptyReadonlyArray<Uint8Array>, next: number): Effect.Effect<void, WireClosed> {
+    return waitIn(new Sender(this.senders, frames, next))
   }
 
   // There is room: takes the frames of those who wait, in their order.
@@ -154,41 +145,34 @@ export class SocketWire implements Wire {
       this.senders.shift()
       admitted.push(sender)
     }
-    for (const { resume } of admitted) resume(Exit.void)
+    for (const sender of admitted) sender.resume(Exit.void)
   }
 
   private take(chunk: Uint8Array): void {
     if (this.closedBy !== undefined) return
-    const { frames } = this
-    let next = frames.length
+    const frames: Array<Uint8Array> = []
     const tooLong = this.decoder.push(chunk, frames)
-    for (; next < frames.length; next++) this.ahead += (frames[next] as Uint8Array).length + PerFrame
+    // What is sent in answer goes out with the event, in one go.
+    this.outgoing.hold()
+    this.incoming.push(frames)
+    this.outgoing.release()
+    // Whoever has taken them may have closed it.
+    if (this.isClosed) return
     if (tooLong === Goodbye) {
       this.finish("the other side", "")
       this.outgoing.drop()
       this.socket.end()
-      this.resume()
-      this.linger()
+      this.read()
+      this.linger.begin()
     } else if (tooLong !== undefined) {
-      this.end = this.tooLarge("in", tooLong)
-      this.leave("a frame from the other side is too large")
-    } else {
-      if (this.ahead >= Ahead && !this.isPaused) {
-        this.isPaused = true
-        this.socket.pause()
-      }
-      if (frames.length > 0) this.wake()
+      this.leave("a frame from the other side is too large", this.tooLarge("in", tooLong))
+    } else if (this.incoming.waiting >= Ahead && !this.isPaused) {
+      this.isPaused = true
+      this.socket.pause()
     }
   }
 
-  private wake(): void {
-    if (this.receivers.size === 0) return
-    const receivers = [...this.receivers]
-    this.receivers.clear()
-    for (const wake of receivers) wake()
-  }
-
-  private resume(): void {
+  private read(): void {
     if (!this.isPaused) return
     this.isPaused = false
     this.socket.resume()
@@ -196,12 +180,12 @@ export class SocketWire implements Wire {
 
   // Closes from this side. The socket is read until the other side ends it too, and nothing of that is kept: the system drops
   // what it has of ours when a socket is closed with bytes unread.
-  private leave(detail: string): void {
+  private leave(detail: string, breach?: FrameTooLarge): void {
     if (this.closedBy !== undefined) return
-    this.finish("this side", detail)
+    this.finish("this side", detail, breach)
     this.outgoing.end()
-    this.resume()
-    this.linger()
+    this.read()
+    this.linger.begin()
   }
 
   // The socket has ended, or is gone: nobody takes what is left.
@@ -211,25 +195,14 @@ export class SocketWire implements Wire {
     this.socket.destroy()
   }
 
-  private finish(by: WireClosed["by"], detail: string): void {
+  private finish(by: WireClosed["by"], detail: string, breach?: FrameTooLarge): void {
     if (this.closedBy !== undefined) return
     const closed = new WireClosed({ transport: this.transport, peer: this.peer.address, by, detail })
     this.closedBy = closed
-    this.end ??= closed
     const senders = this.senders.splice(0)
-    for (const { resume } of senders) resume(Exit.fail(closed))
-    this.wake()
+    for (const sender of senders) sender.resume(Exit.fail(closed))
+    this.incoming.finish(breach ?? closed)
     Deferred.doneUnsafe(this.shut, Exit.succeed(closed))
-  }
-
-  // Waits for the other side to take what is left, as long as it takes anything.
-  private linger(left: number = Number.POSITIVE_INFINITY): void {
-    const now = this.outgoing.left
-    if (now >= left) {
-      this.socket.destroy()
-      return
-    }
-    this.lingering = setTimeout(() => this.linger(now), Patience)
   }
 
   private tooLarge(direction: "in" | "out", bytes: number): FrameTooLarge {

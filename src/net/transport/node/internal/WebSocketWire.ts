@@ -6,9 +6,8 @@ import * as Effect from "effect/Effect"
 import { types } from "node:util"
 import { Bell } from "../../internal/Bell.ts"
 import { type Ends, Line } from "../../internal/Line.ts"
-
-// How long a side that closes waits for the other while that takes nothing.
-const Patience = 2000
+import { Linger } from "./Linger.ts"
+import { codeOf } from "./reasons.ts"
 
 // How many bytes are held here, for the socket to send or for the reader to take, before the other side has to wait.
 const HighWater = 64 * 1024
@@ -19,17 +18,19 @@ const UnsupportedData = 1003
 // What the close of a connection is called that was lost.
 const Abnormal = 1006
 
-const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : "")
-
 export class WebSocketWire extends Line {
   private readonly webSocket: NodeWS.WebSocket
   private readonly gone = new Bell()
   private fault: string | undefined
-  private lingering: ReturnType<typeof setTimeout> | undefined
+  private readonly lingering: Linger
 
   constructor(ends: Ends, webSocket: NodeWS.WebSocket) {
-    super(ends)
+    super(ends, "at once")
     this.webSocket = webSocket
+    this.lingering = new Linger(
+      () => webSocket.bufferedAmount,
+      () => webSocket.terminate()
+    )
     webSocket.binaryType = "arraybuffer"
     webSocket.on("message", (data, isBinary) => this.onMessage(data, isBinary))
     webSocket.on("error", (error) => this.onError(error))
@@ -65,23 +66,20 @@ export class WebSocketWire extends Line {
     this.linger()
   }
 
-  // Waits for the other side to take what is left, as long as it takes anything.
-  private linger(left = Number.POSITIVE_INFINITY): void {
-    clearTimeout(this.lingering)
-    if (this.webSocket.readyState === this.webSocket.CLOSED) return
-    const now = this.webSocket.bufferedAmount
-    if (now < left) this.lingering = setTimeout(() => this.linger(now), Patience)
-    else this.webSocket.terminate()
+  private linger(): void {
+    if (this.webSocket.readyState !== this.webSocket.CLOSED) this.lingering.begin()
   }
 
   private onMessage(data: NodeWS.RawData, isBinary: boolean): void {
     if (this.hasEnded) return
     if (!isBinary || !types.isArrayBuffer(data)) {
-      this.finish("loss", "since the other side has sent a text message, which is no frame")
-      return this.leave(UnsupportedData, "frames are binary messages")
+      // Whoever is told of the end may close it in its own way.
+      this.leave(UnsupportedData, "frames are binary messages")
+      return this.finish("loss", "since the other side has sent a text message, which is no frame")
     }
-    this.push(new Uint8Array(data))
-    if (this.waiting >= HighWater) this.webSocket.pause()
+    this.push([new Uint8Array(data)])
+    // Whoever has taken it may have closed the wire, which has to be read to its end then.
+    if (this.waiting >= HighWater && !this.hasEnded) this.webSocket.pause()
   }
 
   private onError(error: Error): void {
@@ -101,7 +99,7 @@ export class WebSocketWire extends Line {
     if (code === Abnormal) this.finish("loss", this.fault ?? "the connection broke off")
     else
       this.finish("the other side", code === 1000 ? "" : `with the code ${code}${reason === "" ? "" : `, ${reason}`}`)
-    clearTimeout(this.lingering)
+    this.lingering.end()
     this.gone.ring()
   }
 }

@@ -1,4 +1,5 @@
 /** The first words of the other side, before there is a wire. */
+import { Buffer } from "node:buffer"
 import type { Socket } from "node:net"
 import { Header } from "../../../internal/frames.ts"
 
@@ -17,16 +18,9 @@ export const hear = (socket: Socket, heard: (greeting: Greeting) => void): void 
   const onError = (cause: Error): void => end({ mark: undefined, cause })
   const onEnd = (): void => end({ mark: undefined, cause: undefined })
   const onData = (chunk: Uint8Array): void => {
-    bytes = bytes.length === 0 ? chunk : joined(bytes, chunk)
+    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
     if (bytes.length < Header) return
     end({ mark: new DataView(bytes.buffer, bytes.byteOffset).getUint32(0), rest: bytes.subarray(Header) })
   }
   socket.on("data", onData).on("end", onEnd).on("close", onEnd).on("error", onError)
-}
-
-const joined = (one: Uint8Array, other: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(one.length + other.length)
-  bytes.set(one)
-  bytes.set(other, one.length)
-  return bytes
 }

@@ -63,21 +63,21 @@ const start = <A>(
 
 /** Answers `Call`. */
 export const answering =
-  ({ call: handler }: Calls, run: Run): handleUnaryCall<Uint8Array, Uint8Array> =>
+  ({ authorize, call: handler }: Calls, run: Run): handleUnaryCall<Uint8Array, Uint8Array> =>
   (call, answer) => {
     const request = requestOf(call)
     if (request === undefined) return answer(malformed)
     start(
       run,
       call,
-      Effect.suspend(() => handler(request)),
+      Effect.suspend(() => Effect.flatMap(authorize(request), () => handler(request))),
       (exit) => (Exit.isSuccess(exit) ? answer(null, encodePayload(exit.value)) : answer(failureOf(exit.cause)))
     )
   }
 
 /** Answers `Watch`. */
 export const watching =
-  ({ watch: handler }: Calls, run: Run): handleServerStreamingCall<Uint8Array, Uint8Array> =>
+  ({ authorize, watch: handler }: Calls, run: Run): handleServerStreamingCall<Uint8Array, Uint8Array> =>
   (call) => {
     const request = requestOf(call)
     if (request === undefined) return void call.emit("error", malformed)
@@ -89,9 +89,13 @@ export const watching =
     start(
       run,
       call,
-      Stream.runForEach(
-        Stream.suspend(() => handler(request)),
-        write
+      Effect.suspend(() =>
+        Effect.flatMap(authorize(request), () =>
+          Stream.runForEach(
+            Stream.suspend(() => handler(request)),
+            write
+          )
+        )
       ),
       (exit) => (Exit.isSuccess(exit) ? call.end() : call.emit("error", failureOf(exit.cause)))
     )

@@ -2,12 +2,13 @@
  * The client of a gRPC transport: one connection for each wire.
  */
 import type { ChannelCredentials, ClientOptions, StatusObject } from "@grpc/grpc-js"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Wire } from "../../../Transport.ts"
-import { TransportError } from "../../../TransportError.ts"
+import type { TransportError } from "../../../TransportError.ts"
 import { ClientSockets } from "./clientSockets.ts"
+import { type Begin, connecting } from "./connecting.ts"
 import { codes, connectReason, showStatus } from "./grpcErrors.ts"
 import {
   asBuffer,
@@ -20,41 +21,34 @@ import {
   subjectOf
 } from "./grpcSettings.ts"
 import { GrpcWire } from "./grpcWire.ts"
+import { hostFault } from "./hosts.ts"
+import { Failures } from "./reasons.ts"
 
 /** Opens a wire. An attempt that fails, or is interrupted, leaves nothing open. */
-export const connect = (grpc: Module, settings: Settings): Effect.Effect<Wire, TransportError, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const { connection, opened } = yield* open(grpc, settings)
-      yield* Effect.addFinalizer(() => connection.close)
-      const limit = Duration.max(settings.connectTimeout, Duration.zero)
-      yield* restore(opened).pipe(
-        Effect.timeoutOrElse({
-          duration: limit,
-          orElse: () => failed(settings, "TimedOut", `no answer in ${Duration.format(limit)}`)
-        }),
-        Effect.onError(() => Effect.sync(() => connection.abort()))
-      )
-      return connection
-    })
-  )
+export const connect = (grpc: Module, settings: Settings): Effect.Effect<Wire, TransportError, Scope.Scope> => {
+  const failures = new Failures("grpc", settings.address)
+  const fault = hostFault("connect", settings.host, settings.port)
+  return fault === undefined
+    ? connecting(settings.connectTimeout, failures, begin(grpc, settings, failures))
+    : Effect.fail(failures.of("connect", "InvalidAddress", fault))
+}
 
-const failed = (settings: Settings, reason: TransportError["reason"], detail: string) =>
-  new TransportError({ transport: "grpc", address: settings.address, doing: "connect", reason, detail })
-
-const open = (grpc: Module, settings: Settings) =>
-  Effect.gen(function* () {
-    const { port } = settings
-    if (!(port >= 1 && port <= 65535)) return yield* failed(settings, "InvalidAddress", `there is no port ${port}`)
-    const credentials = yield* Effect.try({
-      try: () => clientCredentials(grpc, settings),
-      catch: (error) => failed(settings, "Untrusted", String(error))
-    })
+const begin =
+  (grpc: Module, settings: Settings, failures: Failures): Begin =>
+  ({ failed, opened }) => {
+    const fails = (reason: TransportError["reason"], detail: string) => {
+      failed(failures.of("connect", reason, detail))
+      return () => undefined
+    }
+    const credentials = Result.try(() => clientCredentials(grpc, settings))
+    if (Result.isFailure(credentials)) return fails("Untrusted", String(credentials.failure))
     const sockets = new ClientSockets()
-    const [client, call] = yield* Effect.try({
-      try: () => sockets.during(() => dial(grpc, credentials, settings)),
-      catch: (error) => failed(settings, "InvalidAddress", String(error))
-    }).pipe(Effect.onError(() => Effect.sync(() => sockets.destroy())))
+    const dialled = Result.try(() => sockets.during(() => dial(grpc, credentials.success, settings)))
+    if (Result.isFailure(dialled)) {
+      sockets.destroy()
+      return fails("InvalidAddress", String(dialled.failure))
+    }
+    const [client, call] = dialled.success
     const connection = new GrpcWire(call, settings.maxFrame, {
       saysClosing: true,
       peer: () => ({ address: settings.address, certificate: subjectOf(call.getAuthContext()) }),
@@ -64,6 +58,7 @@ const open = (grpc: Module, settings: Settings) =>
     })
     // Its status says it all; without a listener it would be thrown.
     call.on("error", () => {})
+    call.once("metadata", () => opened(connection))
     call.on("status", (status: StatusObject) => {
       const large = largeMessage(status, settings)
       if (large !== undefined) connection.onTooLarge(large)
@@ -71,17 +66,10 @@ const open = (grpc: Module, settings: Settings) =>
       connection.onOver(by, by === "loss" ? showStatus(status) : "", "ends")
       client.close()
       sockets.destroy()
+      fails(connectReason(status, settings.tls === undefined ? "plain" : "TLS"), showStatus(status))
     })
-    const opened = Effect.callback<void, TransportError>((resume) => {
-      call.once("metadata", () => resume(Effect.void))
-      call.once("status", (status: StatusObject) =>
-        resume(
-          failed(settings, connectReason(status, settings.tls === undefined ? "plain" : "TLS"), showStatus(status))
-        )
-      )
-    })
-    return { connection, opened }
-  })
+    return () => connection.abort()
+  }
 
 const dial = (grpc: Module, credentials: ChannelCredentials, settings: Settings) => {
   const client = new grpc.Client(`dns:///${settings.target}`, credentials, clientOptions(settings))

@@ -64,25 +64,6 @@ export const connectReason = (
   }
 }
 
-/** Why nothing can be listened on, by the code of Node's error. */
-export const listenReason = (code: string | undefined): Why => {
-  switch (code) {
-    case "EADDRINUSE":
-      return "AddressInUse"
-    case "EACCES":
-    case "EPERM":
-      return "PermissionDenied"
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return "HostNotFound"
-    case "EADDRNOTAVAIL":
-    case "ERR_SOCKET_BAD_PORT":
-      return "InvalidAddress"
-    default:
-      return "Unsupported"
-  }
-}
-
 /** A status in one line: its name and what it says. */
 export const showStatus = ({ code, details }: Pick<StatusObject, "code" | "details">): string => {
   const name = Object.entries(codes).find(([, value]) => value === code)?.[0] ?? `status ${code}`

@@ -9,10 +9,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
-import type { Wire } from "../../../Transport.ts"
-import { TransportError } from "../../../TransportError.ts"
+import type { Listening, Wire } from "../../../Transport.ts"
+import type { TransportError } from "../../../TransportError.ts"
 import { answering, type Run, watching } from "./grpcAnswering.ts"
-import { codes, listenReason } from "./grpcErrors.ts"
+import { codes } from "./grpcErrors.ts"
 import {
   asBuffer,
   callPath,
@@ -25,6 +25,8 @@ import {
   watchPath
 } from "./grpcSettings.ts"
 import { GrpcWire } from "./grpcWire.ts"
+import { hostFault } from "./hosts.ts"
+import { Failures } from "./reasons.ts"
 
 // How long a server that stops waits for calls that have begun.
 const grace = "5 seconds"
@@ -35,10 +37,10 @@ const spareConnections = 16
 // How long a connection that this side has ended waits for the other's end, in milliseconds.
 const endTimeout = 1000
 
-/** One that listens: its port, and how many wires are open. */
+/** One that listens: its port, and how many wires are open and were refused. */
 export interface Bound {
   readonly port: number
-  readonly wires: Effect.Effect<number>
+  readonly counts: Pick<Listening, "wires" | "refused">
 }
 
 /** Listens until the scope closes. */
@@ -48,27 +50,28 @@ export const listen = <R>(
   serve: (wire: Wire) => Effect.Effect<void, never, R>
 ): Effect.Effect<Bound, TransportError, R | Scope.Scope> =>
   Effect.gen(function* () {
+    const failures = new Failures("grpc", settings.address)
     const run = Effect.runForkWith(yield* Effect.context<R>())
     const served = (wire: Wire) => Effect.ensuring(Effect.tapCause(serve(wire), report(wire)), wire.close)
     const serving = new Serving(grpc, settings, run, (wire) => run(served(wire)))
     const credentials = yield* Effect.try({
       try: () => serverCredentials(grpc, settings.tls),
-      catch: (error) => failed(settings, "Untrusted", String(error))
+      catch: (error) => failures.of("listen", "Untrusted", String(error))
     })
     const injector = yield* Effect.try({
       try: () => serving.server.createConnectionInjector(credentials),
-      catch: (error) => failed(settings, "Untrusted", String(error))
+      catch: (error) => failures.of("listen", "Untrusted", String(error))
     })
     const tcp = createServer({ noDelay: true }, (socket) => serving.onConnection(socket, injector))
-    yield* Effect.acquireRelease(listening(tcp, settings), () => serving.stop(tcp))
+    yield* Effect.acquireRelease(listening(tcp, settings, failures), () => serving.stop(tcp))
     return {
       port: (tcp.address() as AddressInfo).port,
-      wires: Effect.sync(() => serving.wires.size)
+      counts: {
+        wires: Effect.sync(() => serving.wires.size),
+        refused: Effect.sync(() => serving.refused)
+      }
     }
   })
-
-const failed = (settings: Settings, reason: TransportError["reason"], detail: string) =>
-  new TransportError({ transport: "grpc", address: settings.address, doing: "listen", reason, detail })
 
 const report =
   ({ peer }: Wire) =>
@@ -77,13 +80,11 @@ const report =
 
 // Node's own server, whose connections are given to gRPC's: grpc-js has the errors of its own in the text of a message alone,
 // writes them to the console, and counts no connections.
-const listening = (tcp: Server, settings: Settings): Effect.Effect<void, TransportError> => {
-  const { host, port } = settings
-  if (!(port >= 0 && port <= 65535)) return failed(settings, "InvalidAddress", `there is no port ${port}`)
+const listening = (tcp: Server, { host, port }: Settings, failures: Failures): Effect.Effect<void, TransportError> => {
+  const fault = hostFault("listen", host, port)
+  if (fault !== undefined) return failures.of("listen", "InvalidAddress", fault)
   return Effect.callback((resume) => {
-    tcp.once("error", (error: NodeJS.ErrnoException) =>
-      resume(failed(settings, listenReason(error.code), error.message))
-    )
+    tcp.once("error", (error) => resume(failures.from("listen", error)))
     tcp.listen({ host, port }, () => resume(Effect.void))
   })
 }
@@ -94,9 +95,11 @@ class Serving {
   private readonly grpc: Module
   private readonly settings: Settings
   private readonly serve: (wire: Wire) => Fiber.Fiber<void>
+  // With their other sides as grpc-js names them.
   private readonly sockets = new Map<Socket, string>()
   private readonly fibers = new Set<Fiber.Fiber<void>>()
   private stopping = false
+  refused = 0
 
   constructor(grpc: Module, settings: Settings, run: Run, serve: (wire: Wire) => Fiber.Fiber<void>) {
     this.grpc = grpc
@@ -132,8 +135,10 @@ class Serving {
       call.emit("error", Object.assign(new Error(details), { code, details }))
     }
     if (this.stopping) return end(codes.UNAVAILABLE, "the server stops")
-    if (this.wires.size >= this.settings.maxConnections)
+    if (this.wires.size >= this.settings.maxConnections) {
+      this.refused++
       return end(codes.RESOURCE_EXHAUSTED, `${this.settings.maxConnections} wires are open, and no more may be`)
+    }
     const peer = { address: call.getPeer(), certificate: subjectOf(call.getAuthContext()) }
     const wire = new GrpcWire(call, this.settings.maxFrame, {
       saysClosing: false,

@@ -9,22 +9,21 @@ import { isIP } from "node:net"
 import { checkServerIdentity } from "node:tls"
 import type { Tls } from "../Grpc.ts"
 import type { Calls } from "../GrpcCalls.ts"
+import type { Limits } from "./limits.ts"
+import { subjectText } from "./subject.ts"
 
 /** The package, once it is loaded. */
 export type Module = Pick<typeof Grpc, "Client" | "credentials" | "Metadata" | "Server" | "ServerCredentials">
 
 /** The options of a transport, with what is said where they say nothing. */
-export interface Settings {
+export interface Settings extends Limits {
   readonly host: string
   readonly port: number
   /** Host and port as grpc-js takes them. */
   readonly target: string
   readonly address: string
-  readonly maxFrame: number
-  readonly maxConnections: number
   /** How many bytes a message of gRPC may have. */
   readonly maxMessage: number
-  readonly connectTimeout: Duration.Duration
   readonly keepAlive: { readonly interval: Duration.Duration; readonly timeout: Duration.Duration }
   readonly tls: Tls | undefined
   readonly calls: Calls | undefined
@@ -86,8 +85,5 @@ export const serverCredentials = (grpc: Module, tls: Tls | undefined): Grpc.Serv
 /** Whom the certificate names that the other side has shown, and that was checked. */
 export const subjectOf = (context: ReturnType<Grpc.ClientUnaryCall["getAuthContext"]>): string | undefined => {
   const subject = context?.sslPeerCertificate?.subject
-  if (subject === undefined) return undefined
-  return Object.entries(subject)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .join(",")
+  return subject === undefined ? undefined : subjectText(subject)
 }

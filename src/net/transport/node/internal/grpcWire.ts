@@ -1,15 +1,17 @@
 /**
  * A wire over a call of gRPC in which both sides stream, as the client and the server have it.
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
 import type { EventEmitter } from "node:events"
-import { step } from "../../../../channel/internal/step.ts"
 import type { Peer, Wire } from "../../../Transport.ts"
 import { FrameTooLarge, WireClosed } from "../../../TransportError.ts"
+import { Bell } from "../../internal/Bell.ts"
+import { Incoming } from "../../internal/Incoming.ts"
+import type { Pushing } from "../../internal/Pushing.ts"
+import { Linger } from "./Linger.ts"
 import { decodeFrame, encodeFrame, type Frame } from "./protobuf.ts"
 
 /** How many bytes of a frame a message may have that comes in. */
@@ -23,9 +25,6 @@ const highWater = 256 * 1024
 
 // What a frame costs besides its bytes: those without any have to be waited for, too.
 const frameCost = 32
-
-// How long a wire that is closed waits for the other side to take something more of what was sent.
-const linger = "3 seconds"
 
 const turnsToHearOfLoss = 8
 
@@ -48,7 +47,7 @@ export interface Side {
   readonly abort: () => void
 }
 
-export class GrpcWire implements Wire {
+export class GrpcWire implements Wire, Pushing {
   readonly transport = "grpc"
   readonly maxFrame: number
   /** Waits until the call is over. */
@@ -58,20 +57,26 @@ export class GrpcWire implements Wire {
   private readonly side: Side
   private readonly closing = Deferred.makeUnsafe<WireClosed>()
   private readonly ending = Deferred.makeUnsafe<void>()
-  private readonly sending = Semaphore.makeUnsafe(1)
+  private readonly turn = Semaphore.makeUnsafe(1)
+  // Who sends, or waits for its turn to.
+  private senders = 0
 
-  // Why nothing more is sent, and nothing more comes in: the other side may have ended its half of the call only.
+  // Why nothing more is sent. What comes in has an end of its own: the other side may have ended its half of the call only.
   private outEnd: WireClosed | undefined
-  private inEnd: WireClosed | FrameTooLarge | undefined
   private unsent = 0
-  private sender: (() => void) | undefined
-  private inbox: Array<Uint8Array> = []
-  private unreceived = 0
-  private receiver: (() => void) | undefined
+  private readonly room = new Bell()
+  readonly incoming = new Incoming(
+    "at once",
+    (frame) => frame.length + frameCost,
+    () => this.call.resume()
+  )
   // The pieces of a frame that is not whole, and how many bytes are to come.
   private pieces: Array<Uint8Array> = []
   private missing = 0
-  private lingers = false
+  private readonly linger = new Linger(
+    () => this.unsent,
+    () => this.abort()
+  )
 
   constructor(call: Call, maxFrame: number, side: Side) {
     this.call = call
@@ -89,30 +94,48 @@ export class GrpcWire implements Wire {
 
   readonly send: Wire["send"] = (frame) => this.sendAll([frame])
 
-  readonly sendAll: Wire["sendAll"] = (frames) => {
-    const sent = Effect.suspend((): Effect.Effect<void, WireClosed | FrameTooLarge> => {
+  readonly sendAll: Wire["sendAll"] = (frames) =>
+    Effect.suspend((): Effect.Effect<void, WireClosed | FrameTooLarge> => {
+      if (this.outEnd !== undefined) return Effect.fail(this.outEnd)
       const large = frames.find((frame) => frame.length > this.maxFrame)
-      return large === undefined ? this.sendFrom(frames, 0) : Effect.fail(this.tooLarge("out", large.length))
+      if (large !== undefined) return Effect.fail(this.tooLarge("out", large.length))
+      return Effect.uninterruptibleMask((restore) => {
+        this.senders++
+        return Effect.ensuring(
+          restore(
+            Semaphore.withPermit(
+              this.turn,
+              Effect.suspend(() => this.sendFrom(frames, 0))
+            )
+          ),
+          Effect.sync(() => this.senders--)
+        )
+      })
     })
-    return Semaphore.withPermit(this.sending, sent)
+
+  sendUnsafe(frame: Uint8Array): ReturnType<Pushing["sendUnsafe"]> {
+    if (this.outEnd !== undefined) return this.outEnd
+    if (frame.length > this.maxFrame) return this.tooLarge("out", frame.length)
+    if (this.senders > 0 || !this.hasRoom()) return "full"
+    this.write(frame)
+    return "sent"
   }
 
   // Waits before a frame and not after it, and writes it in one step: an interruption finds it sent, or not begun.
   private sendFrom(frames: ReadonlyArray<Uint8Array>, from: number): Effect.Effect<void, WireClosed> {
     for (let index = from; index < frames.length; index++) {
       if (this.outEnd !== undefined) return Effect.fail(this.outEnd)
-      if (this.unsent >= highWater) return Effect.flatMap(this.room, () => this.sendFrom(frames, index))
+      if (!this.hasRoom()) return Effect.flatMap(this.untilRoom, () => this.sendFrom(frames, index))
       this.write(frames[index]!)
     }
     return Effect.void
   }
 
-  private readonly room: Effect.Effect<void> = Effect.callback((resume) => {
-    this.sender = () => resume(Effect.void)
-    return Effect.sync(() => {
-      this.sender = undefined
-    })
-  })
+  private hasRoom(): boolean {
+    return this.unsent < highWater
+  }
+
+  private readonly untilRoom: Effect.Effect<void> = this.room.until(() => this.outEnd !== undefined || this.hasRoom())
 
   private write(frame: Uint8Array): void {
     let from = 0
@@ -129,54 +152,24 @@ export class GrpcWire implements Wire {
     this.unsent += cost
     this.call.write(message, () => {
       this.unsent -= cost
-      if (this.unsent < highWater) this.wakeSender()
+      this.room.ring()
     })
   }
 
-  readonly receive: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, WireClosed | FrameTooLarge> = step(() => {
-    const [first, ...others] = this.inbox
-    if (first !== undefined) {
-      this.inbox = []
-      this.unreceived = 0
-      this.call.resume()
-      return Exit.succeed([first, ...others] as const)
-    }
-    return this.inEnd === undefined ? Effect.andThen(this.arrival, this.receive) : Exit.fail(this.inEnd)
-  })
-
-  private readonly arrival: Effect.Effect<void> = Effect.callback((resume) => {
-    this.receiver = () => resume(Effect.void)
-    return Effect.sync(() => {
-      this.receiver = undefined
-    })
-  })
+  readonly receive: Wire["receive"] = this.incoming.receive
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.end(this.closedBy("this side", ""))
-    if (this.lingers) return this.over
-    this.lingers = true
-    // In a fiber of its own, since those who close are often about to be interrupted, and wait all the same.
-    return Effect.andThen(Effect.forkDetach(this.lingering(this.unsent)), this.over)
+    if (!Deferred.isDoneUnsafe(this.ending)) this.linger.begin()
+    return this.over
   })
-
-  private lingering(unsent: number): Effect.Effect<void> {
-    return Effect.timeoutOrElse(this.over, {
-      duration: linger,
-      orElse: () =>
-        Effect.suspend(() => {
-          if (this.unsent < unsent) return this.lingering(this.unsent)
-          this.abort()
-          return Effect.void
-        })
-    })
-  }
 
   /** Gives up the call, and what is still to be sent. */
   abort(): void {
     if (Deferred.isDoneUnsafe(this.ending)) return
     this.stop(this.closedBy("loss", "it was given up"))
     this.side.abort()
-    Deferred.doneUnsafe(this.ending, Exit.void)
+    this.endCall()
   }
 
   /** The call is over. What came in before may still be in the stream, which then says when that was all. */
@@ -184,11 +177,16 @@ export class GrpcWire implements Wire {
     const why = this.closedBy(by, detail)
     if (stream === "ends") this.stopSending(why)
     else this.stop(why)
+    this.endCall()
+  }
+
+  private endCall(): void {
+    this.linger.end()
     Deferred.doneUnsafe(this.ending, Exit.void)
   }
 
   private onMessage(message: Uint8Array): void {
-    if (this.inEnd !== undefined) return
+    if (this.incoming.hasEnded) return
     const frame = decodeFrame(message)
     if (frame === undefined) return this.onMalformed("a message that is no frame")
     const { closing, payload, remaining } = frame
@@ -215,10 +213,9 @@ export class GrpcWire implements Wire {
       at += part.length
     }
     this.pieces = []
-    this.inbox.push(frame)
-    this.unreceived += length + frameCost
-    if (this.unreceived >= highWater) this.call.pause()
-    this.wakeReceiver()
+    this.incoming.push([frame])
+    // Whoever has taken it may have closed the wire, and the call has to come to its end then.
+    if (this.incoming.waiting >= highWater && !this.incoming.hasEnded) this.call.pause()
   }
 
   private onClosing(): void {
@@ -239,12 +236,11 @@ export class GrpcWire implements Wire {
   }
 
   private endReceiving(): void {
-    if (this.inEnd !== undefined) return
-    this.inEnd =
+    this.incoming.finish(
       this.pieces.length > 0
         ? this.closedBy("loss", "it ended amid a frame")
         : (this.outEnd ?? this.closedBy("the other side", "it sends nothing more"))
-    this.wakeReceiver()
+    )
   }
 
   private onMalformed(detail: string): void {
@@ -254,9 +250,9 @@ export class GrpcWire implements Wire {
 
   /** The other side sent a frame of so many bytes. */
   onTooLarge(bytes: number): void {
+    if (this.incoming.hasEnded) return
     const error = this.tooLarge("in", bytes)
-    this.inEnd = error
-    this.stop(this.closedBy("this side", "the other side sent a frame that is too large"))
+    this.stop(this.closedBy("this side", "the other side sent a frame that is too large"), error)
     this.side.refuse("too large", error.message)
   }
 
@@ -268,20 +264,19 @@ export class GrpcWire implements Wire {
     this.call.end()
   }
 
-  private stop(why: WireClosed): void {
+  private stop(why: WireClosed, breach?: FrameTooLarge): void {
     this.stopSending(why)
-    this.inEnd ??= this.outEnd
+    this.incoming.finish(breach ?? this.outEnd ?? why)
     this.pieces = []
     // What else comes is let go, so that the call can come to its end.
     this.call.resume()
-    this.wakeReceiver()
   }
 
   private stopSending(why: WireClosed): void {
     if (this.outEnd !== undefined) return
     this.outEnd = why
     Deferred.doneUnsafe(this.closing, Exit.succeed(why))
-    this.wakeSender()
+    this.room.ring()
   }
 
   private closedBy(by: WireClosed["by"], detail: string): WireClosed {
@@ -290,13 +285,5 @@ export class GrpcWire implements Wire {
 
   private tooLarge(direction: FrameTooLarge["direction"], bytes: number): FrameTooLarge {
     return new FrameTooLarge({ peer: this.peer.address, direction, bytes, limit: this.maxFrame })
-  }
-
-  private wakeSender(): void {
-    this.sender?.()
-  }
-
-  private wakeReceiver(): void {
-    this.receiver?.()
   }
 }

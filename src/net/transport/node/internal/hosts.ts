@@ -1,10 +1,14 @@
 /** Addresses of hosts and ports. */
+import * as Effect from "effect/Effect"
 import { isIPv6, type Socket } from "node:net"
-import type { Peer } from "../../../Transport.ts"
+import type { Address, Dialer } from "../../../Address.ts"
+import type { Peer, Transport } from "../../../Transport.ts"
 import type { TransportError } from "../../../TransportError.ts"
 
-export const hostAndPort = (host: string, port: number): string =>
-  isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+/** A host as it stands in a URL. */
+export const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
+
+export const hostAndPort = (host: string, port: number): string => `${bracketed(host)}:${port}`
 
 /** What is wrong with an address, if anything is. */
 export const hostFault = (doing: TransportError["doing"], host: string, port: number): string | undefined => {
@@ -15,4 +19,18 @@ export const hostFault = (doing: TransportError["doing"], host: string, port: nu
 
 export const peerOf = ({ remoteAddress, remotePort }: Socket): Peer => ({
   address: hostAndPort(remoteAddress ?? "unknown", remotePort ?? 0)
+})
+
+/** Dials addresses that read as `hostAndPort` writes them. */
+export const hostDialer = (
+  transport: string,
+  dial: (host: string, port: number, options: Address["options"]) => Effect.Effect<Transport, string>
+): Dialer => ({
+  transport,
+  dial: ({ address, options }) => {
+    const [, name, bare, digits] = /^(?:grpcs?:\/\/)?(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? []
+    const [host, port] = [name ?? bare ?? "", Number(digits)]
+    const fault = hostFault("connect", host, port)
+    return fault === undefined ? dial(host, port, options) : Effect.fail(`${fault}: the address reads host:port`)
+  }
 })

@@ -1,19 +1,11 @@
 /** What is different between transports over stream sockets of Node. */
-import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ListenOptions, Server, Socket } from "node:net"
-import { MaxFrame } from "../../../internal/frames.ts"
-import * as Transport from "../../../Transport.ts"
+import type * as Transport from "../../../Transport.ts"
 import type { TransportError } from "../../../TransportError.ts"
+import type { Limits } from "./limits.ts"
 import type { Failures } from "./reasons.ts"
-
-/** Options that each of them has. */
-export interface Common {
-  readonly maxFrame?: number | undefined
-  readonly connectTimeout?: Duration.Input | undefined
-  readonly maxConnections?: number | undefined
-}
 
 /** A listener as it is bound to its address. */
 export interface Binding {
@@ -25,12 +17,9 @@ export interface Binding {
 }
 
 /** What is different. */
-export interface Medium {
+export interface Medium extends Limits {
   readonly name: string
   readonly address: string
-  readonly maxFrame: number
-  readonly connectTimeout: Duration.Duration
-  readonly maxConnections: number
   /** What is wrong with the address, if anything is. */
   readonly fault: (doing: TransportError["doing"]) => string | undefined
   /** Begins to connect; may throw. */
@@ -48,10 +37,3 @@ export interface Medium {
     failures: Failures
   ) => Effect.Effect<Transport.Transport, TransportError, Scope.Scope>
 }
-
-/** The common part of a medium. */
-export const common = (options: Common): Pick<Medium, "maxFrame" | "connectTimeout" | "maxConnections"> => ({
-  maxFrame: Math.min(options.maxFrame ?? Transport.defaultMaxFrame, MaxFrame),
-  connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds"),
-  maxConnections: options.maxConnections ?? Number.POSITIVE_INFINITY
-})

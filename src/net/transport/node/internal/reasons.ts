@@ -29,7 +29,8 @@ const either: { readonly [code: string]: Reason } = {
   ENFILE: "TooManyConnections"
 }
 
-const codeOf = (cause: unknown): string =>
+/** The code of an error of Node or of a package for it; empty where it has none. */
+export const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
 const textOf = (cause: unknown): string => {

@@ -1,11 +1,11 @@
 /** Transports over stream sockets of Node: what unix, TCP and TLS have in common. */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Transport from "../../../Transport.ts"
 import type { TransportError } from "../../../TransportError.ts"
-import { Dialling } from "./dial.ts"
+import { connecting } from "./connecting.ts"
+import { dial } from "./dial.ts"
 import { Listener } from "./Listener.ts"
 import type { Medium } from "./medium.ts"
 import { Failures } from "./reasons.ts"
@@ -19,22 +19,9 @@ export const make = (medium: Medium): Transport.Transport => {
       return fault === undefined ? Effect.void : Effect.fail(failures.of(doing, "InvalidAddress", fault))
     })
 
-  const connect = Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      yield* checked("connect")
-      const dialling = new Dialling(medium, failures)
-      const wire = yield* restore(
-        Effect.timeoutOrElse(dialling.wire, {
-          duration: medium.connectTimeout,
-          orElse: () =>
-            Effect.fail(
-              failures.of("connect", "TimedOut", `nobody answered within ${Duration.format(medium.connectTimeout)}`)
-            )
-        })
-      ).pipe(Effect.onError(() => Effect.sync(() => dialling.abandon())))
-      yield* Effect.addFinalizer(() => wire.close)
-      return wire
-    })
+  const connect = Effect.andThen(
+    checked("connect"),
+    connecting(medium.connectTimeout, failures, dial(medium, failures))
   )
 
   const listen = <R>(

@@ -1,0 +1,216 @@
+/**
+ * What the two sides of a connection say to each other, as frames: a byte for the kind, a number, the name of a route and
+ * flags where the kind has them, and a body.
+ */
+
+/** What a packet is. The numbers are those on the wire. */
+export const Kind = {
+  /** The side that listens begins. */
+  Greeting: 1,
+  /** The side that connects says who it is. */
+  Hello: 2,
+  /** It is let in. */
+  Welcome: 3,
+  /** It is not let in. */
+  Refusal: 4,
+  /** Asks for an answer. */
+  Request: 5,
+  /** The success of a request, or the end of a stream. */
+  Success: 6,
+  /** The typed error of a request or stream. */
+  Failure: 7,
+  /** Why a request was not answered by its handler. */
+  Fault: 8,
+  /** Whoever asked waits no longer. */
+  Interrupt: 9,
+  /** The answer of a request that is handled once has arrived, and can be forgotten. */
+  Settled: 10,
+  /** Values of a stream. */
+  Values: 11,
+  /** So many more values may be sent of a stream. */
+  MoreValues: 12,
+  /** Needs no answer. */
+  Tell: 13,
+  /** A message beside all routes. */
+  Text: 14,
+  Bytes: 15,
+  /** So many more tells, or messages beside all routes, may be sent. */
+  MoreTells: 16,
+  MoreMessages: 17,
+  Ping: 18,
+  Pong: 19,
+  /** This side takes no more requests, and closes when those that it has are answered. */
+  Leaving: 20,
+  /** It closes now: all that it has begun is answered, and what is not answered was not begun. */
+  Left: 21
+} as const
+
+/** How a request is to be handled. */
+export const Flag = {
+  /** Once, however often it comes. */
+  Once: 1,
+  /** The body is preceded by where it stands in the traces of the other side. */
+  Traced: 2
+} as const
+
+// What stands behind the kind.
+const Numbered = 1
+const Routed = 2
+const Flagged = 4
+const parts: ReadonlyArray<number> = [
+  0,
+  0,
+  0,
+  0,
+  0,
+  Numbered | Routed | Flagged,
+  Numbered,
+  Numbered,
+  Numbered,
+  Numbered,
+  Numbered,
+  Numbered,
+  Numbered,
+  Routed,
+  0,
+  0,
+  Numbered,
+  Numbered,
+  0,
+  0,
+  0,
+  0
+]
+
+/** Beside the kind: the body is bytes as they are, and not JSON. */
+const Raw = 0x80
+
+/** A body: JSON as text, or bytes as they are. */
+export type Body = string | Uint8Array
+
+export interface Packet {
+  readonly kind: number
+  /** The request or stream that it is about, or how many. */
+  readonly number: number
+  readonly route: string
+  readonly flags: number
+  /** Whether the body is bytes as they are. */
+  readonly isRaw: boolean
+  /** A view of the frame. */
+  readonly body: Uint8Array
+}
+
+const encoder = new TextEncoder()
+// A mark at the beginning of a text is part of it.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** The text of bytes. */
+export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+// Frames are put together here, and leave as copies of their own. What is larger gets memory for itself alone.
+const Room = 64 * 1024
+const room = new Uint8Array(Room)
+
+// The bytes of a text in UTF-8 are three times its length at most.
+const Widest = 3
+
+// A kind, a number and flags.
+const Head = 1 + 10 + 1
+
+const routes = new Map<string, Uint8Array>()
+
+// Routes are few: they come from protocols.
+const routeBytes = (route: string): Uint8Array => {
+  let bytes = routes.get(route)
+  if (bytes === undefined) {
+    bytes = encoder.encode(route)
+    routes.set(route, bytes)
+  }
+  return bytes
+}
+
+const writeNumber = (value: number, bytes: Uint8Array, at: number): number => {
+  let rest = value
+  let next = at
+  while (rest >= 0x80) {
+    bytes[next++] = (rest % 0x80) | 0x80
+    rest = Math.floor(rest / 0x80)
+  }
+  bytes[next++] = rest
+  return next
+}
+
+/** Makes a frame. `number`, `route` and `flags` are written where the kind has them. */
+export const encode = (kind: number, number: number, body: Body, route = "", flags = 0): Uint8Array => {
+  const has = parts[kind] as number
+  const name = routeBytes(route)
+  const size = Head + 5 + name.length + body.length * (typeof body === "string" ? Widest : 1)
+  const bytes = size <= Room ? room : new Uint8Array(size)
+  bytes[0] = typeof body === "string" ? kind : kind | Raw
+  let at = 1
+  if ((has & Numbered) !== 0) at = writeNumber(number, bytes, at)
+  if ((has & Routed) !== 0) {
+    at = writeNumber(name.length, bytes, at)
+    bytes.set(name, at)
+    at += name.length
+  }
+  if ((has & Flagged) !== 0) bytes[at++] = flags
+  if (typeof body === "string") {
+    if (body.length > 0) at += encoder.encodeInto(body, bytes.subarray(at)).written
+  } else {
+    bytes.set(body, at)
+    at += body.length
+  }
+  return bytes.slice(0, at)
+}
+
+/** Reads a frame; `undefined` when it is no packet. */
+export const decode = (frame: Uint8Array): Packet | undefined => {
+  const first = frame[0]
+  if (first === undefined) return undefined
+  const kind = first & ~Raw
+  const has = parts[kind]
+  if (has === undefined || kind === 0) return undefined
+  let at = 1
+  let number = 0
+  let route = ""
+  let flags = 0
+  if ((has & Numbered) !== 0) {
+    const end = numberEnd(frame, at)
+    if (end === undefined) return undefined
+    number = numberAt(frame, at, end)
+    at = end
+  }
+  if ((has & Routed) !== 0) {
+    const end = numberEnd(frame, at)
+    if (end === undefined) return undefined
+    const length = numberAt(frame, at, end)
+    if (length > frame.length - end) return undefined
+    route = decoder.decode(frame.subarray(end, end + length))
+    at = end + length
+  }
+  if ((has & Flagged) !== 0) {
+    const byte = frame[at++]
+    if (byte === undefined) return undefined
+    flags = byte
+  }
+  return { kind, number, route, flags, isRaw: (first & Raw) !== 0, body: frame.subarray(at) }
+}
+
+// Numbers have seven bits in a byte, the lowest first, and eight bytes at most: fewer than those that are exact.
+const MaxBytes = 8
+
+const numberEnd = (bytes: Uint8Array, at: number): number | undefined => {
+  for (let next = at; next < at + MaxBytes; next++) {
+    const byte = bytes[next]
+    if (byte === undefined) return undefined
+    if (byte < 0x80) return next + 1
+  }
+  return undefined
+}
+
+const numberAt = (bytes: Uint8Array, at: number, end: number): number => {
+  let value = 0
+  for (let next = end - 1; next >= at; next--) value = value * 0x80 + ((bytes[next] as number) & 0x7f)
+  return value
+}

@@ -1,0 +1,43 @@
+/** How transports of Node connect: within a time, for as long as a scope is open. */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type { Wire } from "../../../Transport.ts"
+import type { TransportError } from "../../../TransportError.ts"
+import type { Failures } from "./reasons.ts"
+
+/** What comes of an attempt; the first time counts. */
+export interface Outcome {
+  readonly opened: (wire: Wire) => void
+  readonly failed: (error: TransportError) => void
+}
+
+/**
+ * Begins an attempt, and answers how to leave nothing open of it, be it a wire that nobody has got. It listens to what comes
+ * of it before it returns: an error that comes while nobody listens would end the program.
+ */
+export type Begin = (outcome: Outcome) => () => void
+
+export const connecting = (
+  connectTimeout: Duration.Duration,
+  failures: Failures,
+  begin: Begin
+): Effect.Effect<Wire, TransportError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const settled = Deferred.makeUnsafe<Wire, TransportError>()
+      const abandon = begin({
+        opened: (wire) => Deferred.doneUnsafe(settled, Exit.succeed(wire)),
+        failed: (error) => Deferred.doneUnsafe(settled, Exit.fail(error))
+      })
+      const late = Effect.suspend(() =>
+        Effect.fail(failures.of("connect", "TimedOut", `nobody answered within ${Duration.format(connectTimeout)}`))
+      )
+      const inTime = Effect.timeoutOrElse(Deferred.await(settled), { duration: connectTimeout, orElse: () => late })
+      const wire = yield* Effect.onError(restore(inTime), () => Effect.sync(abandon))
+      yield* Effect.addFinalizer(() => wire.close)
+      return wire
+    })
+  )
