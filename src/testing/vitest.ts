@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type * as Process from "../process/Definition.ts"
 import type { Recording } from "../process/Recording.ts"
 import { type Replayed, run } from "../process/Replay.ts"
+import { cases as connectionCases } from "./conformance/Connection.ts"
 import { applies, cases, type Subject } from "./conformance/Transport.ts"
 import { check, type Options } from "./Explore.ts"
 
@@ -117,13 +118,13 @@ export const replay = <
 const hasNotFailed = ({ exit }: Replayed<unknown>): Effect.Effect<unknown, unknown> => exit ?? Effect.void
 
 /**
- * Defines a test for each guarantee that a transport has to keep, in a scope of its own; those that the subject can't be
- * asked for are left out.
+ * Defines a test for each guarantee that a transport has to keep, and that connections keep over it, in a scope of its own;
+ * those that the subject can't be asked for are left out.
  *
  * @category testing
  */
 export const conforms = (name: string, subject: Subject): void => {
-  for (const one of cases) {
+  for (const one of [...cases, ...connectionCases]) {
     if (!applies(one, subject)) continue
     effectIt.live(`${one.id === undefined ? "" : `${one.id} `}${name}: ${one.name}`, () => one.run(subject))
   }

@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { callReply } from "./call-reply.ts"
 import { callServer } from "./call-server.ts"
 import { channels } from "./channels.ts"
+import { connections } from "./connections.ts"
 import { type Bench, measure, type Row } from "./harness.ts"
 import { million } from "./million.ts"
 import { pingPong } from "./ping-pong.ts"
@@ -28,7 +29,8 @@ const benches: ReadonlyArray<Bench> = [
   ...channels,
   select,
   selectParked,
-  ...yielding
+  ...yielding,
+  ...connections
 ]
 const file = join(import.meta.dirname, "results.json")
 

@@ -1,6 +1,6 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { TransportConformance } from "troupe/testing"
+import { ConnectionConformance, TransportConformance } from "troupe/testing"
 import { it } from "troupe/testing/vitest"
 import { type Fault, faults, make, underway } from "./planted.ts"
 
@@ -47,5 +47,66 @@ describe("a subject that can do less", () => {
     const { lose: _, ...less } = subject()
     const skipped = TransportConformance.cases.filter((one) => !TransportConformance.applies(one, less))
     assert.deepStrictEqual([...new Set(skipped.map(({ needs }) => needs))], ["lose"])
+  })
+})
+
+describe("the suite", () => {
+  it("has each case that every transport is to be proved by", () => {
+    const promised = [
+      "I1",
+      "I2",
+      "I3",
+      "I5",
+      "I10",
+      "I12",
+      "I13",
+      "I14",
+      "I20",
+      "K1",
+      "K2",
+      "K3",
+      "K4",
+      "K5",
+      "K6",
+      "K7",
+      "K8",
+      "K9",
+      "K10",
+      "K11",
+      "K12",
+      "K13",
+      "K14",
+      "K15",
+      "K16",
+      "K17",
+      "K18",
+      "K19",
+      "K21",
+      "K22",
+      "K23",
+      "K24",
+      "K30",
+      "K31",
+      "K32",
+      "K34",
+      "K35",
+      "K36",
+      "K38",
+      "K39",
+      "K40",
+      "K43",
+      "K44",
+      "K45",
+      "K46",
+      "K47",
+      "K48"
+    ]
+    const had = new Set(
+      [...TransportConformance.cases, ...ConnectionConformance.cases].flatMap(({ id = "" }) => id.split(" "))
+    )
+    assert.deepStrictEqual(
+      promised.filter((id) => !had.has(id)),
+      []
+    )
   })
 })

@@ -16,12 +16,14 @@ export const faults = {
   "cuts the largest": "as many bytes as maxFrame says",
   "sends what is too large": "refused with FrameTooLarge",
   "takes what is too large": "sends a frame above maxFrame",
+  "keeps what was too large to itself": "sends a frame above maxFrame",
   "forgets a frame of a list": "in one go",
   "mixes senders": "several fibers",
   "sends twice": "whole and once",
   "never waits": "waits for a side that does not take",
   "waits for the other direction": "the one direction",
   "loses with an interrupted receive": "interrupted receive",
+  "misses what comes before it waits": "wherever its scheduler puts it off",
   "sends half when interrupted": "interrupted send",
   "drops at close": "before close arrives",
   "tells of the close first": "what came before the close",
@@ -57,11 +59,15 @@ export const underway = capacity * maxFrame
 class Waiters {
   private readonly wakes = new Set<() => void>()
 
-  readonly wait = Effect.callback<void>((resume) => {
-    const wake = () => resume(Effect.void)
-    this.wakes.add(wake)
-    return Effect.sync(() => void this.wakes.delete(wake))
-  })
+  /** Waits until it holds; who looks only before is not woken by what changed in between. */
+  until(holds: () => boolean): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (holds()) return resume(Effect.void)
+      const wake = () => resume(Effect.void)
+      this.wakes.add(wake)
+      return Effect.sync(() => void this.wakes.delete(wake))
+    })
+  }
 
   wake(): void {
     const wakes = [...this.wakes]
@@ -110,12 +116,9 @@ class Side implements Wire {
   push(frame: Uint8Array): void {
     const { other } = this
     if (frame.length > other.maxFrame && !this.faulty("takes what is too large")) {
-      other.tooLarge = new FrameTooLarge({
-        peer: "planted",
-        direction: "in",
-        bytes: frame.length,
-        limit: other.maxFrame
-      })
+      const { maxFrame: limit } = other
+      const tooLarge = new FrameTooLarge({ peer: "planted", direction: "in", bytes: frame.length, limit })
+      other.tooLarge = this.faulty("keeps what was too large to itself") ? undefined : tooLarge
       other.finish("this side")
       return this.finish("the other side")
     }
@@ -133,7 +136,8 @@ class Side implements Wire {
   }
 
   private refusal(frame: Uint8Array): FrameTooLarge | undefined {
-    if (frame.length <= this.maxFrame || this.faulty("sends what is too large")) return undefined
+    if (this.end !== undefined || frame.length <= this.maxFrame || this.faulty("sends what is too large"))
+      return undefined
     return new FrameTooLarge({ peer: "planted", direction: "out", bytes: frame.length, limit: this.maxFrame })
   }
 
@@ -143,7 +147,8 @@ class Side implements Wire {
       const full = this.other.frames.length >= capacity
       const mustWait = full && !this.faulty("never waits")
       if (mustWait || (this.faulty("waits for the other direction") && this.frames.length >= capacity)) {
-        const waiting = Effect.andThen(this.sends.wait, this.put(frame))
+        const wait = this.sends.until(() => this.end !== undefined || this.other.frames.length < capacity)
+        const waiting = Effect.andThen(wait, this.put(frame))
         if (!this.faulty("sends half when interrupted")) return waiting
         return Effect.onInterrupt(waiting, () => Effect.sync(() => this.push(frame.subarray(0, frame.length / 2))))
       }
@@ -178,7 +183,9 @@ class Side implements Wire {
     }
     if (this.tooLarge !== undefined) return Effect.fail(this.tooLarge)
     if (this.end !== undefined) return Effect.fail(this.end)
-    return Effect.andThen(this.receives.wait, this.taking)
+    const misses = this.faulty("misses what comes before it waits")
+    const wait = this.receives.until(() => !misses && (this.end !== undefined || this.frames.length > 0))
+    return Effect.andThen(wait, this.taking)
   })
 
   get receive(): Wire["receive"] {
@@ -186,7 +193,12 @@ class Side implements Wire {
   }
 
   readonly closed: Wire["closed"] = Effect.suspend(() =>
-    this.end === undefined ? Effect.andThen(this.ends.wait, this.closed) : Effect.succeed(this.end)
+    this.end === undefined
+      ? Effect.andThen(
+          this.ends.until(() => this.end !== undefined),
+          this.closed
+        )
+      : Effect.succeed(this.end)
   )
 
   readonly close: Wire["close"] = Effect.sync(() => {

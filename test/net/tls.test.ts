@@ -6,6 +6,7 @@ import type { Transport } from "../../src/net/Transport.ts"
 import * as Tcp from "../../src/net/transport/node/Tcp.ts"
 import * as Tls from "../../src/net/transport/node/Tls.ts"
 import { it } from "troupe/testing/vitest"
+import { because, opensslAbsent } from "./absent.ts"
 import { certificates } from "./certificates.ts"
 import { bytes, lose, served, texts, until } from "./sockets.ts"
 
@@ -44,7 +45,7 @@ const tapped = (transport: Transport) =>
     return { port: (address as { port: number }).port, passed: () => Buffer.concat(passed) }
   })
 
-describe("tls", () => {
+describe.skipIf(opensslAbsent !== undefined)(`tls${because(opensslAbsent)}`, () => {
   it.conforms("tls", {
     make: Effect.sync(() => Tls.make(service)),
     lose,

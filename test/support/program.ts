@@ -25,6 +25,8 @@ export interface Program {
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Waits until standard output has a text, `times` times. */
   readonly until: (text: string, times?: number) => Effect.Effect<void>
+  /** What standard output has by now. */
+  readonly said: () => string
   readonly ended: Effect.Effect<Ended>
 }
 
@@ -67,6 +69,7 @@ export const start = (
         endInput: Effect.sync(() => void child.stdin.end()),
         closeOutput: Effect.sync(() => void child.stdout.destroy()),
         signal: (signal) => Effect.sync(() => void child.kill(signal)),
+        said: () => stdout,
         until: (text, times = 1) => wait(JSON.stringify(text), () => stdout.split(text).length > times),
         ended: Effect.suspend(() =>
           Effect.as(

@@ -1,3 +1,5 @@
 import { addEqualityTesters } from "@effect/vitest"
+import { keepCompiled } from "./compiled.ts"
 
 addEqualityTesters()
+keepCompiled()

@@ -2,13 +2,14 @@
  * What every transport has to keep, as cases that run against one: for those who write a transport. It needs no test
  * runner; for vitest there is `it.conforms`.
  */
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Transport, Wire } from "../../net/Transport.ts"
+import { caseOf } from "./internal/caseOf.ts"
 import { ends } from "./internal/ends.ts"
 import { frames } from "./internal/frames.ts"
-import { keeps, type NotKept, Patience } from "./internal/keeping.ts"
+import type { NotKept } from "./internal/keeping.ts"
 import { listening } from "./internal/listening.ts"
 
 export { NotKept } from "./internal/keeping.ts"
@@ -85,19 +86,7 @@ export interface Case {
  *
  * @category cases
  */
-export const cases: ReadonlyArray<Case> = [...frames, ...ends, ...listening].map(({ id, name, needs, run }) => ({
-  id,
-  name,
-  needs,
-  run: (subject) => {
-    const kept = keeps(
-      name,
-      Effect.flatMap(subject.make, (transport) => run(transport, subject))
-    )
-    const { patience } = subject
-    return patience === undefined ? kept : Effect.provideService(kept, Patience, Duration.fromInputUnsafe(patience))
-  }
-}))
+export const cases: ReadonlyArray<Case> = [...frames, ...ends, ...listening].map(caseOf)
 
 /**
  * Whether a subject can do what a case needs.

@@ -7,18 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { runs } from "../absent.ts"
 
 const client = fileURLToPath(new URL("client.py", import.meta.url))
 const proto = fileURLToPath(new URL("../../../src/net/transport/node/troupe.proto", import.meta.url))
-
-const runs = (command: string, ...args: ReadonlyArray<string>): boolean => {
-  try {
-    execFileSync(command, args, { stdio: "ignore" })
-    return true
-  } catch {
-    return false
-  }
-}
 
 // Packages of the system are those of the system's Python.
 const python = ["/usr/bin/python3", "python3"].find((command) => runs(command, "-c", "import grpc, google.protobuf"))

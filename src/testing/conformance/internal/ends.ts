@@ -61,6 +61,8 @@ const afterClose = eitherWay(
     yield* soon(near.close, () => "close did not end")
     yield* Wires.failsClosed(near.send(Wires.numbered(1, 5)), "this side", "a send after close")
     yield* Wires.failsClosed(near.sendAll([Wires.numbered(1, 5)]), "this side", "a sendAll after close")
+    const oversized = new Uint8Array(near.maxFrame + 1)
+    yield* Wires.failsClosed(near.send(oversized), "this side", "a send of a frame above maxFrame after close")
     const { end } = yield* Wires.takeAll(near)
     yield* Wires.closedBy(end, "this side", "a receive after close")
   })

@@ -4,11 +4,12 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Scheduler from "effect/Scheduler"
 import { FrameTooLarge } from "../../../net/TransportError.ts"
 import type { Transport, Wire } from "../../../net/Transport.ts"
 import type { Able, Guarantee } from "./guarantee.ts"
 import { broken, expect, settled, soon } from "./keeping.ts"
-import { ends, large, numbered, numberOf, pair, same, some, take, takeAll } from "./wires.ts"
+import { ends, large, numbered, numberOf, opened, pair, same, some, take, takeAll } from "./wires.ts"
 
 const mebibyte = 1024 * 1024
 
@@ -47,15 +48,21 @@ const tooLargeOut = Effect.fnUntraced(function* (transport: Transport) {
 })
 
 const tooLargeIn = Effect.fnUntraced(function* (transport: Transport, { withMaxFrame }: Able) {
-  const { client: other, listening, server } = yield* pair(transport)
+  const { client: other, listening, next, server } = yield* pair(transport)
   if (withMaxFrame === undefined) return
   const bytes = server.maxFrame + 1
   const careless = yield* withMaxFrame(listening.transport, bytes).connect
-  yield* soon(
-    Effect.repeat(Effect.andThen(Effect.sleep("1 millis"), listening.wires), { until: (wires) => wires === 2 }),
-    () => "the second wire was not counted"
-  )
+  const reader = yield* next
   yield* Effect.forkChild(Effect.ignore(careless.send(new Uint8Array(bytes))))
+  const told = yield* soon(Effect.result(reader.receive), () => "a receive of the frame did not end")
+  if (told._tag === "Success") return yield* broken("the frame was received")
+  const { failure } = told
+  const isTold = failure instanceof FrameTooLarge && failure.direction === "in" && failure.bytes > failure.limit
+  yield* expect(
+    isTold && failure.limit === server.maxFrame,
+    () => `of ${bytes} bytes that came, with ${server.maxFrame} allowed, its reader was told: ${failure.message}`
+  )
+  yield* ends(reader, "this side", "the side whose limit was broken")
   const closed = yield* soon(careless.closed, () => "the wire of the peer that broke the limit was not closed")
   yield* expect(closed.by !== "this side", () => "the wire was closed by the peer that broke the limit, itself")
   yield* other.send(numbered(3, 10))
@@ -241,6 +248,26 @@ const interruptedSend = Effect.fnUntraced(function* (transport: Transport) {
   yield* ends(server, "the other side", "the other side")
 })
 
+// A fiber with a small budget is put off wherever it may be: also between a look at what is there and the wait for more.
+const anyBudget = Effect.fnUntraced(function* (transport: Transport) {
+  const { open } = yield* opened(transport)
+  const rounds = Effect.gen(function* () {
+    const { client, server } = yield* open
+    const sent = Array.from({ length: 24 }, (_, at) => numbered(at, large(client)))
+    yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.flatMap(server.receive, server.sendAll))))
+    for (const frame of sent) {
+      yield* client.send(frame)
+      yield* same([frame], yield* take(client, 1))
+    }
+    const sending = yield* Effect.forkChild(Effect.forEach(sent, client.send, { discard: true }))
+    yield* same(sent, yield* take(client, sent.length))
+    yield* soon(Fiber.join(sending), () => "a send did not end, though its frame was taken")
+  })
+  for (let budget = 3; budget <= 10; budget++) {
+    yield* Effect.provideService(rounds, Scheduler.MaxOpsBeforeYield, budget)
+  }
+})
+
 const anyBytes = Uint8Array.from({ length: 256 }, (_, byte) => byte)
 
 /** All of them. */
@@ -266,7 +293,7 @@ export const frames: ReadonlyArray<Guarantee> = [
   },
   {
     id: "K38",
-    name: "a peer that sends a frame above maxFrame has its wire closed, and no other is",
+    name: "a peer that sends a frame above maxFrame has its wire closed, which its reader is told, and no other is",
     needs: "withMaxFrame",
     run: tooLargeIn
   },
@@ -276,5 +303,9 @@ export const frames: ReadonlyArray<Guarantee> = [
   { id: "I12", name: "a sender waits for a side that does not take, and nothing is lost by it", run: slowReader },
   { name: "the one direction goes on while the other is full", run: bothSlow },
   { name: "an interrupted receive has taken nothing", run: interruptedReceive },
+  {
+    name: "whoever waits to receive or to send goes on, wherever its scheduler puts it off",
+    run: anyBudget
+  },
   { name: "an interrupted send has sent its whole frame or nothing, and those after it are sent", run: interruptedSend }
 ]

@@ -13,18 +13,18 @@ export const opened = Effect.fnUntraced(function* (transport: Transport) {
   const served = yield* Queue.unbounded<Wire>()
   // It ends with the scope alone: what the tests do with the wire is not to be ended by its serving.
   const listening = yield* transport.listen((wire) => Effect.andThen(Queue.offer(served, wire), Effect.never))
+  const next = soon(Queue.take(served), () => "one that listens did not serve a wire that was connected")
   const open = Effect.gen(function* () {
     const client = yield* soon(listening.transport.connect, () => "connecting to one that listens did not end")
-    const server = yield* soon(Queue.take(served), () => "one that listens did not serve a wire that was connected")
-    return { client, server }
+    return { client, server: yield* next }
   })
-  return { listening, open }
+  return { listening, next, open }
 })
 
 /** A wire with both of its ends. */
 export const pair = Effect.fnUntraced(function* (transport: Transport) {
-  const { listening, open } = yield* opened(transport)
-  return { listening, ...(yield* open) }
+  const { listening, next, open } = yield* opened(transport)
+  return { listening, next, ...(yield* open) }
 })
 
 /** Bytes that tell by themselves which frame they are, and whether they are whole. */

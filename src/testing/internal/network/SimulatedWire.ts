@@ -38,7 +38,7 @@ export class SimulatedWire extends Line {
   private other: SimulatedWire = this
 
   private constructor(around: Around, at: Place, to: Place) {
-    super({ transport: name, peer: { address: to.name }, maxFrame: around.conditions.maxFrame })
+    super({ transport: name, peer: { address: to.name }, maxFrame: around.conditions.maxFrame }, "in its turn")
     this.around = around
     this.at = at
     this.lane = new Lane(around, around.link(at, to))
@@ -67,7 +67,7 @@ export class SimulatedWire extends Line {
   }
 
   /** The node goes on. */
-  resume(): void {
+  thaw(): void {
     this.room.ring()
   }
 
@@ -110,7 +110,7 @@ export class SimulatedWire extends Line {
   protected readonly shut: Line["close"] = Effect.void
 
   private arrive(frame: Uint8Array): void {
-    this.at.program.whenOpen(() => this.push(frame))
+    this.at.program.whenOpen(() => this.push([frame]))
   }
 
   private leave(): void {

@@ -185,7 +185,7 @@ export class Simulation implements Around {
   }
 
   private resume(node: Node): void {
-    for (const wire of this.wires) if (wire.at === node) wire.resume()
+    for (const wire of this.wires) if (wire.at === node) wire.thaw()
   }
 
   private end(): void {
