@@ -12,6 +12,8 @@ export default defineConfig({
     setupFiles: ["test/support/setup.ts"],
     reporters: ["default", "./test/support/count-reporter.ts"],
     pool: "forks",
+    // Half of the files only explore, and never wait: a worker for each core of a small machine.
+    maxWorkers: 2,
     execArgv: ["--expose-gc"],
     testTimeout: 30_000,
     hookTimeout: 10_000,

@@ -16,6 +16,15 @@ const concepts = [
   { text: "Hosts and the run queue", link: "/concepts/hosts-and-the-run-queue" },
   { text: "Terminal host", link: "/concepts/terminal-host" },
   { text: "Transports", link: "/concepts/transports" },
+  { text: "Connections", link: "/concepts/connections" },
+  { text: "Streams", link: "/concepts/streams" },
+  { text: "Contracts", link: "/concepts/contracts" },
+  { text: "Discovery", link: "/concepts/discovery" },
+  { text: "Runtimes", link: "/concepts/runtimes" },
+  { text: "Invocations", link: "/concepts/invocation" },
+  { text: "Nodes", link: "/concepts/nodes" },
+  { text: "Security", link: "/concepts/security" },
+  { text: "Operations", link: "/concepts/operations" },
   { text: "Exploration", link: "/concepts/exploration" }
 ]
 
@@ -28,7 +37,9 @@ const commands = [
 
 const examples = [
   { text: "Echo service", link: "/examples/echo-service" },
-  { text: "Agent", link: "/examples/agent" }
+  { text: "Agent", link: "/examples/agent" },
+  { text: "IPC chat", link: "/examples/ipc-chat" },
+  { text: "Function runner", link: "/examples/function-runner" }
 ]
 
 const comingFrom = [
