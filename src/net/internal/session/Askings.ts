@@ -12,6 +12,7 @@ import type * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import { effectOf, Step, step, waitIn } from "../../../channel/internal/step.ts"
 import { Deadlines } from "../../../process/internal/deadlines.ts"
+import { IntMap } from "../../../scheduler/internal/IntMap.ts"
 import type { RequestOptions, StreamOptions } from "../../Connection.ts"
 import {
   type ConnectionClosed,
@@ -37,7 +38,7 @@ const defaultWindow = 16
 export class Askings {
   private readonly connection: ConnectionImpl
   private readonly deadlines: Deadlines
-  private readonly byId = new Map<number, Asking>()
+  private readonly byId = new IntMap<Asking>()
   private lastId = 0
 
   constructor(connection: ConnectionImpl, clock: Clock.Clock, scheduler: Scheduler.Scheduler) {

@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
 import { afterwards } from "../../../channel/internal/step.ts"
 import { Deque } from "../../../scheduler/internal/Deque.ts"
+import { IntMap } from "../../../scheduler/internal/IntMap.ts"
 import type { Connection } from "../../Connection.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
 import { bodyOf, type Route, valueOf } from "./codec.ts"
@@ -44,7 +45,7 @@ export interface Service {
   /** How many requests may be handled at once. */
   readonly pending: number
   /** The handlers that run, of all links. */
-  readonly fibers: Set<Fiber.Fiber<unknown, unknown>>
+  readonly fibers: IntMap<Fiber.Fiber<unknown, unknown>>
   /** What became of all that was handled, for whomever: a handler may end later than the connection that it handles for. */
   readonly outcomes: { succeeded: number; failed: number }
 }
@@ -71,9 +72,9 @@ export class Handling {
   private readonly client: Client
   private readonly clock: Clock.Clock
   // By number, from when they were admitted; those that have not begun have no fiber yet.
-  private readonly running = new Map<number, Fiber.Fiber<unknown, unknown> | undefined>()
-  private readonly held = new Map<number, readonly [Asked, Once | undefined]>()
-  private readonly streams = new Map<number, Producing>()
+  private readonly running = new IntMap<Fiber.Fiber<unknown, unknown> | undefined>()
+  private readonly held = new IntMap<readonly [Asked, Once | undefined]>()
+  private readonly streams = new IntMap<Producing>()
   private readonly tells = new Deque<readonly [Packet, Served]>()
   private isTelling = false
   private telling: Fiber.Fiber<unknown, unknown> | undefined
@@ -180,7 +181,7 @@ export class Handling {
 
   /** The other side takes again what it is sent. */
   onRoom(): void {
-    for (const id of this.held.keys()) {
+    for (const [id] of this.held) {
       if (this.session.isBehind) return
       this.begin(id)
     }
@@ -243,8 +244,11 @@ export class Handling {
             handle
           )
     const fiber = Effect.runForkWith(context)(trace === undefined ? allowed : inTraceOf(allowed, name, trace))
-    this.service.fibers.add(fiber)
-    fiber.addObserver(() => this.service.fibers.delete(fiber))
+    const { fibers } = this.service
+    if (fiber.pollUnsafe() === undefined) {
+      fibers.set(fiber.id, fiber)
+      fiber.addObserver(() => fibers.delete(fiber.id))
+    }
     return fiber
   }
 

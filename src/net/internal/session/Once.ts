@@ -3,6 +3,7 @@
  * it, over the links that it makes one after the other.
  */
 import type * as Fiber from "effect/Fiber"
+import { IntMap } from "../../../scheduler/internal/IntMap.ts"
 import type { Session } from "./Session.ts"
 
 interface Entry {
@@ -15,7 +16,7 @@ interface Entry {
 export class Once {
   /** How many handlers run, or are to. */
   running = 0
-  private readonly entries = new Map<number, Entry>()
+  private readonly entries = new IntMap<Entry>()
 
   /** Whether the request came before. */
   has(id: number): boolean {
@@ -80,6 +81,6 @@ export class Once {
 
   /** The caller does not come back. */
   end(): void {
-    for (const id of this.entries.keys()) this.drop(id)?.interruptUnsafe()
+    for (const [id] of this.entries) this.drop(id)?.interruptUnsafe()
   }
 }

@@ -168,14 +168,14 @@ export class Session {
   // Whoever is told of something is told when all is heard: it may run on this stack, and close the session.
   private hearAll(frames: ReadonlyArray<Uint8Array>): void {
     stepNow(() => {
+      this.lastHeard = this.now()
+      this.missed = 0
       for (const frame of frames) this.hear(frame)
     })
   }
 
   private hear(frame: Uint8Array): void {
     if (this.hasEnded) return
-    this.lastHeard = this.now()
-    this.missed = 0
     const { counters } = this.owner
     counters.bytesIn += frame.length
     const packet = decode(frame)

@@ -9,6 +9,7 @@ import type { Rpc } from "effect/rpc"
 import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Topic } from "../../../process/internal/topic.ts"
+import { IntMap } from "../../../scheduler/internal/IntMap.ts"
 import type { Acceptor, Event, Options, Stats } from "../../Acceptor.ts"
 import * as Authentication from "../../Authentication.ts"
 import type { Connection } from "../../Connection.ts"
@@ -201,7 +202,7 @@ class AcceptorImpl {
           }
           this.known.clear()
           // Their finalizers may need what is closed behind this acceptor; one of them may have asked for the stop.
-          const handlers = [...this.service.fibers].filter((fiber) => fiber !== self)
+          const handlers = [...this.service.fibers.values()].filter((fiber) => fiber !== self)
           return Effect.timeoutOption(Fiber.awaitAll(handlers), Patience)
         })
       )
@@ -258,7 +259,7 @@ export const accepting = <Client extends Rpc.Any>(
       context,
       authorize: settings.authorize as Service["authorize"],
       pending: pendingOf(settings.limits),
-      fibers: new Set(),
+      fibers: new IntMap(),
       outcomes: { succeeded: 0, failed: 0 }
     }
     const impl = new AcceptorImpl(protocol, settings, service, yield* timing, onEvent)

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import type { Rpc } from "effect/rpc"
 import type * as Scope from "effect/Scope"
+import { IntMap } from "../../../scheduler/internal/IntMap.ts"
 import type { Connection, Heartbeat, Limits, Options } from "../../Connection.ts"
 import { ConnectionClosed, type ConnectionFailed } from "../../ConnectionError.ts"
 import type { Any } from "../../Protocol.ts"
@@ -99,7 +100,7 @@ export const construct = (
       context,
       authorize: undefined,
       pending: pendingOf(limits),
-      fibers: new Set(),
+      fibers: new IntMap(),
       outcomes: { succeeded: 0, failed: 0 }
     },
     heartbeat: heartbeatOf(options.heartbeat),

@@ -96,7 +96,7 @@ export interface Packet {
   readonly flags: number
   /** Whether the body is bytes as they are. */
   readonly isRaw: boolean
-  /** A view of the frame. */
+  /** It may be a view of the frame. */
   readonly body: Uint8Array
 }
 
@@ -104,8 +104,40 @@ const encoder = new TextEncoder()
 // A mark at the beginning of a text is part of it.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
+// Up to this length the way into the decoder and the encoder takes longer than what is done there.
+const Short = 32
+
 /** The text of bytes. */
-export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
+export const textOf = (bytes: Uint8Array): string => textAt(bytes, 0, bytes.length)
+
+const textAt = (bytes: Uint8Array, from: number, to: number): string => {
+  if (to - from > Short) return decoder.decode(bytes.subarray(from, to))
+  let text = ""
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number
+    if (byte >= 0x80) return decoder.decode(bytes.subarray(from, to))
+    text += String.fromCharCode(byte)
+  }
+  return text
+}
+
+const writeText = (text: string, bytes: Uint8Array, from: number): number => {
+  const { length } = text
+  if (length > Short) return from + encoder.encodeInto(text, bytes.subarray(from)).written
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index)
+    if (code >= 0x80) return from + encoder.encodeInto(text, bytes.subarray(from)).written
+    bytes[from + index] = code
+  }
+  return from + length
+}
+
+// The engine keeps arrays of up to so many bytes with its objects. A view of one has it move the bytes out of there, which costs
+// more than a copy.
+const Small = 64
+
+const tailOf = (frame: Uint8Array, at: number): Uint8Array =>
+  frame.length <= Small ? frame.slice(at) : frame.subarray(at)
 
 // Frames are put together here, and leave as copies of their own. What is larger gets memory for itself alone.
 const Room = 64 * 1024
@@ -156,7 +188,7 @@ export const encode = (kind: number, number: number, body: Body, route = "", fla
   }
   if ((has & Flagged) !== 0) bytes[at++] = flags
   if (typeof body === "string") {
-    if (body.length > 0) at += encoder.encodeInto(body, bytes.subarray(at)).written
+    at = writeText(body, bytes, at)
   } else {
     bytes.set(body, at)
     at += body.length
@@ -186,7 +218,7 @@ export const decode = (frame: Uint8Array): Packet | undefined => {
     if (end === undefined) return undefined
     const length = numberAt(frame, at, end)
     if (length > frame.length - end) return undefined
-    route = decoder.decode(frame.subarray(end, end + length))
+    route = textAt(frame, end, end + length)
     at = end + length
   }
   if ((has & Flagged) !== 0) {
@@ -194,7 +226,7 @@ export const decode = (frame: Uint8Array): Packet | undefined => {
     if (byte === undefined) return undefined
     flags = byte
   }
-  return { kind, number, route, flags, isRaw: (first & Raw) !== 0, body: frame.subarray(at) }
+  return { kind, number, route, flags, isRaw: (first & Raw) !== 0, body: tailOf(frame, at) }
 }
 
 // Numbers have seven bits in a byte, the lowest first, and eight bytes at most: fewer than those that are exact.
