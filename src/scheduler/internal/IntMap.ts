@@ -19,6 +19,7 @@ export class IntMap<A> {
   private keys: Array<number> = []
   private entries: Array<A | undefined> = []
   private mask = -1
+  private shift = 0
   size = 0
 
   get(key: number): A | undefined {
@@ -85,9 +86,10 @@ export class IntMap<A> {
     return slot
   }
 
-  // Those that follow each other lie side by side.
+  // Far from those of its neighbours: of numbers that follow each other and stay, no long run of slots is taken, at which those
+  // that come later would have to pass by (Fibonacci hashing: Knuth, 6.4).
   private homeOf(key: number): number {
-    return key & this.mask
+    return Math.imul(key, 0x9e3779b1) >>> this.shift
   }
 
   private grow(): void {
@@ -96,6 +98,7 @@ export class IntMap<A> {
     this.keys = Array.from({ length: slots }, () => free)
     this.entries = Array.from({ length: slots }, () => undefined)
     this.mask = slots - 1
+    this.shift = Math.clz32(this.mask)
     this.size = 0
     for (let slot = 0; slot < keys.length; slot++) {
       if (keys[slot] !== free) this.set(keys[slot] as number, entries[slot] as A)
