@@ -95,8 +95,8 @@ export class IntMap<A> {
   private grow(): void {
     const { entries, keys } = this
     const slots = Math.max(FewSlots, (this.mask + 1) * 2)
-    this.keys = Array.from({ length: slots }, () => free)
-    this.entries = Array.from({ length: slots }, () => undefined)
+    this.keys = new Array<number>(slots).fill(free)
+    this.entries = new Array<A | undefined>(slots).fill(undefined)
     this.mask = slots - 1
     this.shift = Math.clz32(this.mask)
     this.size = 0

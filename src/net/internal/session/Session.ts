@@ -6,7 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type { SchedulerDispatcher } from "effect/Scheduler"
 import { stepNow } from "../../../channel/internal/step.ts"
 import { isPushing, type Pushing } from "../../transport/internal/Pushing.ts"
 import type { Wire } from "../../Transport.ts"
@@ -68,7 +68,7 @@ export class Session {
   private lastHeard: number
   private missed = 0
   private isVerifying = false
-  private readonly cut = Deferred.makeUnsafe<WireClosed>()
+  private readonly why = Deferred.makeUnsafe<WireClosed | FrameTooLarge>()
 
   constructor(wire: Wire, incarnation: string, owner: Owner, clock: Clock.Clock) {
     this.wire = wire
@@ -93,10 +93,7 @@ export class Session {
   /** Ends it, since the other side does not keep to what both have agreed upon. */
   end(detail: string): void {
     const { peer, transport } = this.wire
-    Deferred.doneUnsafe(
-      this.cut,
-      Exit.succeed(new WireClosed({ transport, peer: peer.address, by: "this side", detail }))
-    )
+    this.over(new WireClosed({ transport, peer: peer.address, by: "this side", detail }))
   }
 
   say(kind: number, number: number, body: string | Uint8Array = ""): void {
@@ -126,10 +123,12 @@ export class Session {
     return Effect.scoped(
       Effect.gen({ self: this }, function* () {
         yield* Effect.forkScoped(this.outbox.run, { startImmediately: true })
-        const silent = yield* Effect.forkScoped(this.beat)
+        yield* Effect.forkScoped(this.beat)
         this.hearAll(ahead)
-        const read = isPushing(this.wire) ? this.heed(this.wire) : Effect.flip(this.read)
-        return yield* Effect.raceAllFirst([read, Fiber.join(silent), Deferred.await(this.cut)])
+        if (isPushing(this.wire)) this.heed(this.wire, (yield* Effect.fiber).currentDispatcher)
+        else
+          yield* Effect.forkScoped(Effect.flatMap(Effect.flip(this.read), (why) => Effect.sync(() => this.over(why))))
+        return yield* Deferred.await(this.why)
       })
     )
   }
@@ -151,18 +150,18 @@ export class Session {
   )
 
   // Without a fiber that waits for what comes in.
-  private heed({ incoming }: Pushing): Effect.Effect<WireClosed | FrameTooLarge> {
-    return Effect.withFiber(({ currentDispatcher }) =>
-      Effect.callback((resume) => {
-        incoming.attach(
-          {
-            onFrames: (frames) => this.hearAll(frames),
-            onEnd: (why) => currentDispatcher.scheduleTask(() => resume(Effect.succeed(why)), 0)
-          },
-          currentDispatcher
-        )
-      })
+  private heed({ incoming }: Pushing, dispatcher: SchedulerDispatcher): void {
+    incoming.attach(
+      {
+        onFrames: (frames) => this.hearAll(frames),
+        onEnd: (why) => dispatcher.scheduleTask(() => this.over(why), 0)
+      },
+      dispatcher
     )
+  }
+
+  private over(why: WireClosed | FrameTooLarge): void {
+    Deferred.doneUnsafe(this.why, Exit.succeed(why))
   }
 
   // Whoever is told of something is told when all is heard: it may run on this stack, and close the session.
@@ -199,13 +198,13 @@ export class Session {
   }
 
   // The other side has so many intervals to say anything at all.
-  private readonly beat: Effect.Effect<WireClosed> = Effect.suspend(() => {
+  private readonly beat: Effect.Effect<void> = Effect.suspend(() => {
     const { interval, misses } = this.owner.heartbeat
     const again = Effect.suspend(() => {
       if (this.missed >= misses) {
         const { peer, transport } = this.wire
         const detail = `nothing was heard for ${misses} heartbeats of ${Duration.format(interval)}`
-        return Effect.succeed(new WireClosed({ transport, peer: peer.address, by: "loss", detail }))
+        return Effect.sync(() => this.over(new WireClosed({ transport, peer: peer.address, by: "loss", detail })))
       }
       this.missed++
       this.say(Kind.Ping, 0)
