@@ -4,10 +4,10 @@
  * delivered twice or left behind.
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Option, Result } from "effect"
 import { type ChildProcess, fork, spawn } from "node:child_process"
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
-import { readdirSync } from "node:fs"
+import { readdirSync, readlinkSync } from "node:fs"
 import type { Socket } from "node:net"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -38,7 +38,12 @@ export interface Outcome {
   /** The heap of the server, in bytes, without garbage: before anybody came, while they were there, and when all had gone. */
   readonly heap: { readonly before: number; readonly during: ReadonlyArray<number>; readonly after: number }
   /** The file descriptors of the server. */
-  readonly descriptors: { readonly before: number; readonly most: number; readonly after: number }
+  readonly descriptors: {
+    readonly before: number
+    readonly most: number
+    /** What is open still, and was not before. */
+    readonly left: ReadonlyArray<string>
+  }
 }
 
 // How many clients a process has.
@@ -46,7 +51,15 @@ const perProcess = 250
 
 const program = join(import.meta.dirname, "soak-clients.ts")
 
-const descriptors = (): number => readdirSync("/proc/self/fd").length
+const folder = "/proc/self/fd"
+
+const descriptors = (): number => readdirSync(folder).length
+
+/** What is open. */
+const opened = (): ReadonlySet<string> => {
+  const targetOf = (descriptor: string) => Result.try(() => readlinkSync(join(folder, descriptor)))
+  return new Set(readdirSync(folder).flatMap((one) => Option.toArray(Result.getSuccess(targetOf(one)))))
+}
 
 /** What the server was asked: the last numbers of each lane, which tell what came twice. */
 class Ledger {
@@ -102,8 +115,12 @@ const start = (port: number, first: number, count: number, seed: number) =>
 
 const ended = (child: ChildProcess): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    if (child.exitCode !== null || child.signalCode !== null) resume(Effect.void)
-    else child.once("exit", () => resume(Effect.void))
+    const hasEnded = () => (child.exitCode !== null || child.signalCode !== null) && !child.connected
+    const look = () => void (hasEnded() && resume(Effect.void))
+    // Of the two either may be the first.
+    child.once("exit", look)
+    child.once("disconnect", look)
+    look()
   })
 
 const reportOf = (child: ChildProcess): Effect.Effect<Report> =>
@@ -147,6 +164,7 @@ export const soak = (
       Effect.sync(() => spawn(process.execPath, ["--version"], { stdio: "ignore" })),
       ended
     )
+    const openedBefore = opened()
     const descriptorsBefore = descriptors()
     const before = yield* heapUsed
 
@@ -220,7 +238,7 @@ export const soak = (
       killed,
       server: { accepted: came, handled, twice, misordered },
       heap: { before, during, after },
-      descriptors: { before: descriptorsBefore, most, after: descriptors() }
+      descriptors: { before: descriptorsBefore, most, left: [...opened()].filter((one) => !openedBefore.has(one)) }
     }
   }).pipe(Effect.orDie)
 
@@ -242,10 +260,7 @@ export const faults = ({ clients, descriptors, heap, server }: Outcome): Readonl
     [server.misordered > 0, `${server.misordered} tells came twice, or out of order`],
     [late > early * 1.1 + 1024 * KiB, `the heap grew from ${early} to ${late} bytes while clients came and went`],
     [heap.after > heap.before + 8192 * KiB, `${heap.after - heap.before} bytes were left behind`],
-    [
-      descriptors.after > descriptors.before,
-      `${descriptors.after - descriptors.before} file descriptors are open still`
-    ]
+    [descriptors.left.length > 0, `file descriptors are open still: ${descriptors.left.join(", ")}`]
   ]
   return found.flatMap(([is, what]) => (is ? [what] : []))
 }
