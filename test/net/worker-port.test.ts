@@ -1,40 +1,14 @@
 import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Logger, Queue, Scope } from "effect"
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads"
+import { Worker } from "node:worker_threads"
 import { it } from "troupe/testing/vitest"
-import { type Transport, TypeId, type Wire } from "../../src/net/Transport.ts"
+import type { Wire } from "../../src/net/Transport.ts"
 import { TransportError, type WireClosed } from "../../src/net/TransportError.ts"
 import { PortWire } from "../../src/net/transport/node/internal/PortWire.ts"
 import * as WorkerPort from "../../src/net/transport/node/WorkerPort.ts"
+import { Both, both, channel } from "./transports.ts"
 
 const maxFrame = 64 * 1024
-
-/** Both ends of a channel as one transport: who listens has the one, who connects the other. */
-class Both implements Transport {
-  readonly [TypeId]: typeof TypeId = TypeId
-  readonly name = "worker"
-  readonly address = "port"
-  readonly connect: Transport["connect"]
-  readonly listen: Transport["listen"]
-  readonly far: MessagePort
-
-  constructor(near: MessagePort, far: MessagePort, maxFrame: number, maxFrameFar = maxFrame) {
-    const listener = WorkerPort.make(near, { maxFrame })
-    this.far = far
-    this.connect = WorkerPort.make(far, { maxFrame: maxFrameFar }).connect
-    this.listen = (serve) => Effect.map(listener.listen(serve), ({ wires }) => ({ transport: this, wires }))
-  }
-
-  withMaxFrame(other: number): Transport {
-    const { connect } = WorkerPort.make(this.far, { maxFrame: other })
-    return { [TypeId]: TypeId, name: this.name, address: this.address, connect, listen: this.listen }
-  }
-}
-
-const channel = Effect.acquireRelease(
-  Effect.sync(() => new MessageChannel()),
-  ({ port1 }) => Effect.sync(() => port1.close())
-)
 
 const portOf = (wire: Wire) => {
   assert.instanceOf(wire, PortWire)
@@ -44,10 +18,7 @@ const portOf = (wire: Wire) => {
 it.conforms("worker port", {
   make: Effect.map(channel, ({ port1, port2 }) => new Both(port1, port2, maxFrame)),
   lose: (wire) => Effect.sync(() => portOf(wire).close()),
-  withMaxFrame: (transport, maxFrame) => {
-    assert.instanceOf(transport, Both)
-    return transport.withMaxFrame(maxFrame)
-  }
+  withMaxFrame: (transport, maxFrame) => both(transport).withMaxFrame(maxFrame)
 })
 
 const echo = (wire: Wire) => Effect.ignore(Effect.forever(Effect.flatMap(wire.receive, wire.sendAll)))
