@@ -9,7 +9,9 @@ import { Acceptor, Authentication, Delegate, IpcClient, IpcServer, Memory, Proto
 import { meet } from "../../src/net/internal/session/handshake.ts"
 import { Kind } from "../../src/net/internal/session/packet.ts"
 import * as Unix from "../../src/net/transport/node/Unix.ts"
+import { because } from "./absent.ts"
 import { enter, Rooms, serve, socket, tapped } from "./rooms.ts"
+import { transports } from "./transports.ts"
 import { lose, until } from "./sockets.ts"
 
 /** Runs what real sockets answer, while time stands still. */
@@ -242,38 +244,42 @@ describe("a client", () => {
 })
 
 describe("pushes", () => {
-  it.live("K47 reach one client, a group or all, those alone, and in order", () =>
-    Effect.gen(function* () {
-      const transport = yield* socket
-      const server = yield* serve(transport)
-      const ada = yield* enter(transport)
-      const bob = yield* enter(transport)
-      const cleo = yield* enter(transport)
-      for (const { client } of [ada, bob]) yield* client.subscribe("enter", "blue")
-      yield* cleo.client.subscribe("enter", "red")
+  for (const { absent, make, name } of transports) {
+    it.live.skipIf(absent !== undefined)(
+      `K47 ${name}: reach one client, a group or all, those alone, and in order${because(absent)}`,
+      () =>
+        Effect.gen(function* () {
+          const server = yield* serve(yield* make)
+          const { transport } = server
+          const ada = yield* enter(transport)
+          const bob = yield* enter(transport)
+          const cleo = yield* enter(transport)
+          for (const { client } of [ada, bob]) yield* client.subscribe("enter", "blue")
+          yield* cleo.client.subscribe("enter", "red")
 
-      const expected = { ada: [] as Array<number>, bob: [] as Array<number>, cleo: [] as Array<number> }
-      for (let round = 0; round < 300; round++) {
-        const [one, group, all] = [round * 3, round * 3 + 1, round * 3 + 2]
-        yield* server.push(bob.client.id, "said", one)
-        assert.strictEqual(yield* server.pushToGroup("blue", "said", group), 2)
-        assert.strictEqual(yield* server.pushToAll("said", all), 3)
-        expected.ada.push(group, all)
-        expected.bob.push(one, group, all)
-        expected.cleo.push(all)
-      }
-      assert.strictEqual(yield* server.pushToGroup("green", "said", -1), 0)
-      yield* until(() => ada.heard.length >= 600 && bob.heard.length >= 900 && cleo.heard.length >= 300)
-      // Behind whatever else there might be.
-      yield* server.pushToAll("said", -2)
-      yield* until(() => [ada, bob, cleo].every(({ heard }) => heard.at(-1) === -2))
-      assert.deepStrictEqual(ada.heard, [...expected.ada, -2])
-      assert.deepStrictEqual(bob.heard, [...expected.bob, -2])
-      assert.deepStrictEqual(cleo.heard, [...expected.cleo, -2])
-      const { pushes } = yield* server.stats
-      assert.deepStrictEqual(pushes, { sent: 1803, dropped: 0, waiting: 0 })
-    })
-  )
+          const expected = { ada: [] as Array<number>, bob: [] as Array<number>, cleo: [] as Array<number> }
+          for (let round = 0; round < 300; round++) {
+            const [one, group, all] = [round * 3, round * 3 + 1, round * 3 + 2]
+            yield* server.push(bob.client.id, "said", one)
+            assert.strictEqual(yield* server.pushToGroup("blue", "said", group), 2)
+            assert.strictEqual(yield* server.pushToAll("said", all), 3)
+            expected.ada.push(group, all)
+            expected.bob.push(one, group, all)
+            expected.cleo.push(all)
+          }
+          assert.strictEqual(yield* server.pushToGroup("green", "said", -1), 0)
+          yield* until(() => ada.heard.length >= 600 && bob.heard.length >= 900 && cleo.heard.length >= 300)
+          // Behind whatever else there might be.
+          yield* server.pushToAll("said", -2)
+          yield* until(() => [ada, bob, cleo].every(({ heard }) => heard.at(-1) === -2))
+          assert.deepStrictEqual(ada.heard, [...expected.ada, -2])
+          assert.deepStrictEqual(bob.heard, [...expected.bob, -2])
+          assert.deepStrictEqual(cleo.heard, [...expected.cleo, -2])
+          const { pushes } = yield* server.stats
+          assert.deepStrictEqual(pushes, { sent: 1803, dropped: 0, waiting: 0 })
+        })
+    )
+  }
 
   it.live("K47 come behind what was told before, and before what is told after", () =>
     Effect.gen(function* () {

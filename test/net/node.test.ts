@@ -14,22 +14,17 @@ import {
   type Scope
 } from "effect"
 import { join } from "node:path"
-import { MessageChannel } from "node:worker_threads"
 import { Process, ProcessEvent, ProcessHost, Selectable } from "troupe"
 import { Authentication, Memory, Node, type Transport } from "troupe/net"
 import { Network } from "troupe/testing"
 import { it } from "troupe/testing/vitest"
-import * as Grpc from "../../src/net/transport/node/Grpc.ts"
-import * as Tcp from "../../src/net/transport/node/Tcp.ts"
-import * as Tls from "../../src/net/transport/node/Tls.ts"
 import * as Unix from "../../src/net/transport/node/Unix.ts"
-import * as WebSocket from "../../src/net/transport/node/WebSocket.ts"
-import * as WorkerPort from "../../src/net/transport/node/WorkerPort.ts"
 import { directory } from "../support/files.ts"
 import { inProcess } from "../support/processes.ts"
-import { certificates } from "./certificates.ts"
+import { because } from "./absent.ts"
 import { clerk, Clerk, ClerkLive, Length, News, Refused } from "./program/clerk.ts"
 import { program } from "./sockets.ts"
+import { transports } from "./transports.ts"
 
 /** The clerk's node as a program of its own. */
 const child = (path: string) =>
@@ -112,39 +107,16 @@ const behaviours = Effect.gen(function* () {
   assert.deepInclude(yield* Effect.flip(Process.link(pid)), { _tag: "ProcessNotFound" })
 })
 
-const { authority, server } = certificates
-const listeners: {
-  readonly [name: string]: Effect.Effect<
-    { readonly listen: Transport.Transport; readonly reach?: (address: string) => Transport.Transport },
-    unknown,
-    Scope.Scope
-  >
-} = {
-  memory: Effect.sync(() => ({ listen: Memory.make() })),
-  unix: Effect.map(directory, (folder) => ({ listen: Unix.make({ path: join(folder, "node.sock") }) })),
-  tcp: Effect.succeed({ listen: Tcp.make({ host: "127.0.0.1", port: 0 }) }),
-  tls: Effect.succeed({ listen: Tls.make({ host: "127.0.0.1", port: 0, identity: server, authorities: [authority] }) }),
-  "web-socket": Effect.succeed({ listen: WebSocket.make({ url: "ws://127.0.0.1:0/node" }) }),
-  grpc: Effect.map(Grpc.make({ host: "127.0.0.1", port: 0 }), (listen) => ({ listen })),
-  "worker-port": Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => new MessageChannel()),
-      ({ port1 }) => Effect.sync(() => port1.close())
-    ),
-    ({ port1, port2 }) => ({ listen: WorkerPort.make(port1), reach: () => WorkerPort.make(port2) })
-  )
-}
-
 describe("processes of another node", () => {
-  for (const [name, made] of Object.entries(listeners)) {
-    it.live(`I1 ${name}: they are sent to, called, watched, linked and ended as those of this one`, () =>
+  for (const { absent, make, name } of transports) {
+    const words = "they are sent to, called, watched, linked and ended as those of this one"
+    it.live.skipIf(absent !== undefined)(`I1 ${name}: ${words}${because(absent)}`, () =>
       Effect.gen(function* () {
-        const { listen, reach } = yield* made
-        const { transport } = yield* serve(listen)
+        const { transport } = yield* serve(yield* make)
         const client = yield* start({ name: "client" })
         yield* client(
           Effect.gen(function* () {
-            assert.strictEqual(yield* Node.connect(reach?.(transport.address) ?? transport), "server")
+            assert.strictEqual(yield* Node.connect(transport), "server")
             yield* inProcess(behaviours)
           })
         )
