@@ -5,9 +5,11 @@
 import { admission } from "./internal/admission.ts"
 import { caseOf } from "./internal/caseOf.ts"
 import { counting } from "./internal/counting.ts"
+import { intruders } from "./internal/intruders.ts"
 import { links } from "./internal/links.ts"
 import { requests } from "./internal/requests.ts"
 import { retries } from "./internal/retries.ts"
+import { stopping } from "./internal/stopping.ts"
 import { streams } from "./internal/streams.ts"
 import { tells } from "./internal/tells.ts"
 import type { Case } from "./Transport.ts"
@@ -45,6 +47,8 @@ export const cases: ReadonlyArray<Case> = [
   ...retries,
   ...streams,
   ...links,
+  ...intruders,
+  ...stopping,
   ...admission,
   ...counting
 ].map(caseOf)

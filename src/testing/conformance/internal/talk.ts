@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Rpc } from "effect/rpc"
+import type { Selectable } from "../../../channel/Selectable.ts"
 import * as Acceptor from "../../../net/Acceptor.ts"
 import * as Authentication from "../../../net/Authentication.ts"
 import * as Connection from "../../../net/Connection.ts"
@@ -209,6 +210,15 @@ export const within = <A, E, R>(effect: Effect.Effect<A, E, R | Scope.Scope>) =>
     const value = yield* Scope.provide(effect, scope)
     return { value, close: Scope.close(scope, Exit.void) }
   })
+
+/** What has happened at an acceptor. */
+export const happened = (events: Selectable<{ readonly _tag: string }>): ReadonlyArray<string> => {
+  const tags: Array<string> = []
+  for (let event = events.pollUnsafe(); event !== undefined; event = events.pollUnsafe()) {
+    if (Exit.isSuccess(event)) tags.push(event.value._tag)
+  }
+  return tags
+}
 
 /** The numbers from 0 up to and without `count`. */
 export const numbers = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, at) => at)
