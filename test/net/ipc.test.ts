@@ -12,7 +12,7 @@ import * as Unix from "../../src/net/transport/node/Unix.ts"
 import { because } from "./absent.ts"
 import { enter, Rooms, serve, socket, tapped } from "./rooms.ts"
 import { transports } from "./transports.ts"
-import { lose, until } from "./sockets.ts"
+import { lose, stale, until } from "./sockets.ts"
 
 /** Runs what real sockets answer, while time stands still. */
 const untilEffect = <E>(holds: Effect.Effect<boolean, E>) =>
@@ -379,9 +379,9 @@ describe("a server", () => {
   it.live("K46 passes on who may connect, takes over a stale socket, and leaves a living one alone", () =>
     Effect.gen(function* () {
       const { address: path } = yield* socket
+      yield* stale(path)
       const transport = Unix.make({ path, mode: 0o660 })
-      const scope = yield* Scope.make()
-      yield* Scope.provide(serve(transport), scope)
+      yield* serve(transport)
       assert.strictEqual(statSync(path).mode & 0o777, 0o660)
       const second = yield* Effect.flip(serve(transport))
       assert.strictEqual(second.reason, "AddressInUse")

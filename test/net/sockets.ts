@@ -4,7 +4,8 @@
 import { assert } from "@effect/vitest"
 import { Effect, Queue } from "effect"
 import { type ChildProcessByStdio, spawn } from "node:child_process"
-import { readdirSync, readlinkSync } from "node:fs"
+import { readdirSync, readlinkSync, renameSync } from "node:fs"
+import { createServer } from "node:net"
 import type { Readable } from "node:stream"
 import type { Transport, Wire } from "../../src/net/Transport.ts"
 import { SocketWire } from "../../src/net/transport/node/internal/SocketWire.ts"
@@ -63,4 +64,18 @@ export const program = (code: string) =>
       }
     }),
     ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+
+/** Leaves the file of a socket to which nobody listens, as a program that was killed does. */
+export const stale = (path: string) =>
+  Effect.promise(
+    () =>
+      new Promise<void>((resolve) => {
+        const server = createServer()
+        // Node removes the file under the name that it made alone.
+        server.listen(`${path}.made`, () => {
+          renameSync(`${path}.made`, path)
+          server.close(() => resolve())
+        })
+      })
   )

@@ -22,23 +22,9 @@ import { SocketWire } from "../../src/net/transport/node/internal/SocketWire.ts"
 import * as Unix from "../../src/net/transport/node/Unix.ts"
 import { directory } from "../support/files.ts"
 import { because, procAbsent } from "./absent.ts"
-import { bytes, lose, openSockets, program, served, text, texts, until } from "./sockets.ts"
+import { bytes, lose, openSockets, program, served, stale, text, texts, until } from "./sockets.ts"
 
 const somewhere = Effect.map(directory, (folder) => join(folder, "wire.sock"))
-
-/** Leaves the file of a socket to which nobody listens, as a program that was killed does. */
-const stale = (path: string) =>
-  Effect.promise(
-    () =>
-      new Promise<void>((resolve) => {
-        const server = createServer()
-        // Node removes the file under the name that it made alone.
-        server.listen(`${path}.made`, () => {
-          renameSync(`${path}.made`, path)
-          server.close(() => resolve())
-        })
-      })
-  )
 
 /** Connects without the transport. */
 const strange = (path: string) =>
