@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as Acceptor from "../../../net/Acceptor.ts"
 import * as Authentication from "../../../net/Authentication.ts"
 import * as Connection from "../../../net/Connection.ts"
@@ -26,7 +27,13 @@ const right = "0123456789abcdef0123456789abcdef"
 const counting = () => {
   const seen = { handled: 0 }
   const count = Effect.sync(() => void seen.handled++)
-  return { seen, handlers: { ask: (n: number) => Effect.as(count, n), note: () => count, nothing: () => count } }
+  const handlers = {
+    ask: (n: number) => Effect.as(count, n),
+    note: () => count,
+    nothing: () => count,
+    count: () => Stream.fromEffect(Effect.as(count, 1))
+  }
+  return { seen, handlers }
 }
 
 /** Who is not let in, and why. */
@@ -249,11 +256,13 @@ const byRoute = Effect.fnUntraced(function* (transport: Transport) {
   const denied = yield* failsWith(connection.request("ask", 1), "PermissionDenied", "what is not allowed")
   yield* expect(denied.detail === "anonymous may not ask", () => `it was told "${denied.detail}"`)
   yield* connection.tell("note", 1)
+  const stream = Stream.runDrain(connection.stream("count", 3))
+  yield* failsWith(stream, "PermissionDenied", "a stream that is not allowed")
   yield* answers(connection.request("nothing"), undefined, "what is allowed")
   yield* eventually(
     acceptor.stats,
-    ({ handled }) => handled.failed === 2,
-    (stats) => `${stats?.handled.failed} refusals were counted of 2`
+    ({ handled }) => handled.failed === 3,
+    (stats) => `${stats?.handled.failed} refusals were counted of 3`
   )
   yield* expect(seen.handled === 1, () => `${seen.handled} were handled, and 1 was allowed`)
 })
