@@ -2,7 +2,7 @@
  * What the tests of the transports over sockets have in common.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Queue } from "effect"
+import { Effect, Queue, Schedule } from "effect"
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { readdirSync, readlinkSync, renameSync } from "node:fs"
 import { createServer } from "node:net"
@@ -79,3 +79,17 @@ export const stale = (path: string) =>
         })
       })
   )
+
+/** Of a transport with `maxConnections: 1`. */
+export const refusesASecond = (limited: Transport) =>
+  Effect.gen(function* () {
+    const { listening, next, transport } = yield* served(limited)
+    const first = yield* transport.connect
+    yield* next
+    const error = yield* Effect.flip(transport.connect)
+    assert.strictEqual(error.reason, "TooManyConnections")
+    assert.strictEqual(yield* listening.refused ?? Effect.succeed(0), 1)
+    assert.strictEqual(yield* listening.wires, 1)
+    yield* first.close
+    yield* Effect.retry(transport.connect, { times: 1000, schedule: Schedule.spaced("5 millis") })
+  })

@@ -9,7 +9,7 @@ import { Failures } from "../../src/net/transport/node/internal/reasons.ts"
 import * as Tcp from "../../src/net/transport/node/Tcp.ts"
 import { it } from "troupe/testing/vitest"
 import { because, procAbsent } from "./absent.ts"
-import { bytes, lose, openSockets, program, served, texts } from "./sockets.ts"
+import { bytes, lose, openSockets, program, refusesASecond, served, texts } from "./sockets.ts"
 
 const host = "127.0.0.1"
 const portOf = ({ address }: Transport): number => Number(address.split(":").at(-1))
@@ -20,6 +20,10 @@ describe("tcp", () => {
     lose,
     withMaxFrame: (transport, maxFrame) => Tcp.make({ host, port: portOf(transport), maxFrame })
   })
+
+  it.live("tcp: more than maxConnections are refused with a reason, and counted; when one goes there is room", () =>
+    refusesASecond(Tcp.make({ host, port: 0, maxConnections: 1 }))
+  )
 
   it.live("tcp: host names and IPv6", () =>
     Effect.gen(function* () {

@@ -8,7 +8,7 @@ import * as Tls from "../../src/net/transport/node/Tls.ts"
 import { it } from "troupe/testing/vitest"
 import { because, opensslAbsent } from "./absent.ts"
 import { certificates } from "./certificates.ts"
-import { bytes, lose, served, texts, until } from "./sockets.ts"
+import { bytes, lose, refusesASecond, served, texts, until } from "./sockets.ts"
 
 const { authority, client, elsewhere, server, stranger, strangers } = certificates
 const local = { host: "127.0.0.1", port: 0 }
@@ -51,6 +51,10 @@ describe.skipIf(opensslAbsent !== undefined)(`tls${because(opensslAbsent)}`, () 
     lose,
     withMaxFrame: (transport, maxFrame) => to(transport, { maxFrame })
   })
+
+  it.live("tls: more than maxConnections are refused with a reason, and counted; when one goes there is room", () =>
+    refusesASecond(Tls.make({ ...service, maxConnections: 1 }))
+  )
 
   it.live("K50 tls: a client with the right certificate is served, and each side knows the other's subject", () =>
     Effect.gen(function* () {

@@ -22,7 +22,7 @@ import { SocketWire } from "../../src/net/transport/node/internal/SocketWire.ts"
 import * as Unix from "../../src/net/transport/node/Unix.ts"
 import { directory } from "../support/files.ts"
 import { because, procAbsent } from "./absent.ts"
-import { bytes, lose, openSockets, program, served, stale, text, texts, until } from "./sockets.ts"
+import { bytes, lose, openSockets, program, refusesASecond, served, stale, text, texts, until } from "./sockets.ts"
 
 const somewhere = Effect.map(directory, (folder) => join(folder, "wire.sock"))
 
@@ -236,15 +236,7 @@ describe("unix", () => {
   it.live("unix: more than maxConnections are refused with a reason, and counted; when one goes there is room", () =>
     Effect.gen(function* () {
       const path = yield* somewhere
-      const { listening, next, transport } = yield* served(Unix.make({ path, maxConnections: 1 }))
-      const first = yield* transport.connect
-      yield* next
-      const error = yield* Effect.flip(transport.connect)
-      assert.strictEqual(error.reason, "TooManyConnections")
-      assert.strictEqual(yield* listening.refused ?? Effect.succeed(0), 1)
-      assert.strictEqual(yield* listening.wires, 1)
-      yield* first.close
-      yield* Effect.retry(transport.connect, soonAgain)
+      yield* refusesASecond(Unix.make({ path, maxConnections: 1 }))
     })
   )
 
