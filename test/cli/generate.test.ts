@@ -2,14 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema, SchemaRepresentation } from "effect"
 import { Rpc } from "effect/rpc"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { format } from "../../src/cli/internal/generate/format.ts"
 import { reserved } from "../../src/cli/internal/generate/names.ts"
 import { revivers } from "../../src/cli/internal/generate/plain.ts"
 import { remoteModule } from "../../src/cli/internal/generate/remoteModule.ts"
 import { ActorType, Contract, DataStream, Protocol } from "../../src/net/index.ts"
 import { contractOf, Shape, schemaOf, taking } from "../net/contracts.ts"
 import { corpus } from "./corpus.ts"
-import { bare, folder, load, protocolOf, sourcesOf, write } from "./generating.ts"
+import { bare, folder, load, protocolOf, root, sourcesOf, write } from "./generating.ts"
 
 /** The fingerprint of what a contract's generated module exports. */
 const again = Effect.fnUntraced(function* (contract: Contract.Contract) {
@@ -56,11 +58,70 @@ describe("a generated module", () => {
     { arbitrary: { runs: 25 } }
   )
 
+  it.effect.prop(
+    "has the fingerprint of its contract, whatever texts it has",
+    [Schema.Array(Schema.NonEmptyString).check(Schema.isBetweenLength(5, 5))],
+    ([[route = "", name = "", key = "", literal = "", start = ""]]) =>
+      Effect.gen(function* () {
+        const payload = Schema.Struct({
+          [key]: Schema.Literals([literal, `${literal}2`]),
+          [`${key}2`]: Schema.TemplateLiteral([literal, Schema.String]),
+          [`${key}3`]: Schema.String.check(Schema.isStartingWith(start))
+        }).annotate({ identifier: name, description: literal })
+        const contract = yield* contractOf(Protocol.make(name, { server: [Rpc.make(`r${route}`, { payload })] }))
+        const fingerprint = yield* Contract.fingerprint(contract)
+        assert.deepStrictEqual(yield* again(contract), [fingerprint, fingerprint])
+      }),
+    { arbitrary: { runs: 25 } }
+  )
+
+  it.effect("is written as people would write it", () =>
+    Effect.gen(function* () {
+      const { local } = yield* sourcesOf(
+        yield* taking(
+          Schema.Struct({
+            state: Schema.Literals(["on", "off"]),
+            count: Schema.Int,
+            price: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 9 })),
+            at: Schema.optionalKey(Schema.DateTimeUtc)
+          })
+        )
+      )
+      for (const line of [
+        'state: Schema.Literals(["on", "off"]),',
+        "count: Schema.Int,",
+        "price: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 9 })),",
+        "at: Schema.optionalKey(Schema.DateTimeUtc),"
+      ]) {
+        assert.include(local, line)
+      }
+      // Nobody asks for its type.
+      assert.notInclude(local, "effect/DateTime")
+    })
+  )
+
+  it.effect("is formatted as the configuration of its place says", () =>
+    Effect.gen(function* () {
+      const written = Effect.fnUntraced(function* (config: string) {
+        const path = yield* folder
+        writeFileSync(join(path, ".prettierrc"), config)
+        return yield* format(join(path, "a.ts"), 'export const a = "b"')
+      })
+      assert.strictEqual(yield* written('{ "semi": false, "singleQuote": true }'), "export const a = 'b'\n")
+      const error = yield* Effect.flip(written("{ nonsense"))
+      assert.strictEqual(error._tag, "NotFormatted")
+      assert.include(error.message, "Look at the configuration of prettier for this path.")
+    })
+  )
+
   it.effect("is the same each time, and formatted as its place asks for", () =>
     Effect.gen(function* () {
       const contract = yield* corpus["shop"] ?? Effect.never
       const sources = yield* sourcesOf(contract, "shop-server")
       assert.deepStrictEqual(yield* sourcesOf(contract, "shop-server"), sources)
+      for (const source of Object.values(sources)) {
+        assert.strictEqual(yield* format(join(root, "generated.ts"), source), source)
+      }
       assert.include(sources.remote, "export const ShopServer = Protocol.make(")
       assert.include(sources.remote, `// Fingerprint: ${yield* Contract.fingerprint(contract)}\n`)
       // The indent of .editorconfig.
@@ -168,7 +229,8 @@ const forged: Readonly<Record<string, (text: string) => (node: Json) => Json>> =
   "modes of unions": (text) => (node) => (node["_tag"] === "Union" ? { ...node, options: { mode: text } } : node),
   "numbers that are texts": (text) => (node) => (node["type"] === "number" ? { ...node, value: text } : node),
   "kinds of content": (text) => (node) => ("mediaType" in node ? { ...node, mediaType: text } : node),
-  "more of everything": (text) => (node) => ({ ...node, [text]: text, importDeclarations: [text], code: text })
+  "more of everything": (text) => (node) =>
+    "_tag" in node ? { ...node, [text]: text, importDeclarations: [text], code: text, runtime: text } : node
 }
 
 /** That source has nothing of an attack but in literals and comments, and does nothing when it is imported. */
