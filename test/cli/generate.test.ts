@@ -21,7 +21,10 @@ const again = Effect.fnUntraced(function* (contract: Contract.Contract) {
   const protocols = yield* Effect.forEach(["remote", "local"], (name) =>
     Effect.map(load(join(path, `${name}.ts`)), protocolOf)
   )
-  yield* load(join(path, "scaffold.ts"))
+  const { handlers } = yield* load(join(path, "scaffold.ts"))
+  const routes = contract.server.map(({ name }) => name)
+  // Those of streams are made by an effect.
+  if (!routes.some((name) => name.startsWith("@"))) assert.sameMembers(Object.keys(Object(handlers)), routes)
   return yield* Effect.forEach(protocols, (protocol) =>
     protocol === undefined
       ? Effect.succeed("no protocol")
@@ -341,6 +344,21 @@ describe("what can't be generated", () => {
       assert.include(
         yield* refused(Protocol.make("p", { client: [...DataStream.routes, Rpc.make("@stream.more")] })),
         "is none that this version of Troupe has"
+      )
+    })
+  )
+
+  it.effect("schemas that effect reads as others", () =>
+    Effect.gen(function* () {
+      const contract = yield* taking(Schema.Record(Schema.String, Schema.Int))
+      const literal = { _tag: "Literal", literal: { type: "string", value: "a" }, checks: [] }
+      const forged = everywhere(Contract.toJson(contract), (node) =>
+        "parameter" in node ? { ...node, parameter: literal } : node
+      )
+      const error = yield* Effect.flip(remote(yield* Contract.fromJson(forged)))
+      assert.include(
+        error.message,
+        "is another one when it is read (the fingerprint is another): fetch the contract again"
       )
     })
   )
