@@ -78,6 +78,48 @@ describe("a generated module", () => {
     { arbitrary: { runs: 25 } }
   )
 
+  it.effect.prop(
+    "has the fingerprint of its contract, whichever types have each other in them",
+    [Schema.Array(Schema.Array(Schema.Literals([0, 1, 2, 3]))).check(Schema.isBetweenLength(4, 4))],
+    ([edges]) =>
+      Effect.gen(function* () {
+        const nodes: ReadonlyArray<Schema.Codec<unknown>> = edges.map((to, index) =>
+          Schema.Struct({
+            own: Schema.Literal(index),
+            ...Object.fromEntries(
+              to.map((other) => [
+                `f${other}`,
+                Schema.optionalKey(Schema.suspend((): Schema.Codec<unknown> => nodes[other] ?? Schema.Never))
+              ])
+            )
+          }).annotate({ identifier: `Node${index}` })
+        )
+        const routes = nodes.map((payload, index) => Rpc.make(`r${index}`, { payload }))
+        const contract = yield* contractOf(Protocol.make("app:graph", { server: routes }))
+        const fingerprint = yield* Contract.fingerprint(contract)
+        assert.deepStrictEqual(yield* again(contract), [fingerprint, fingerprint])
+      }),
+    { arbitrary: { runs: 40 } }
+  )
+
+  it.effect("has its protocol under a name that it has not used already", () =>
+    Effect.gen(function* () {
+      for (const name of ["schema", "protocol", "actor-type", "handlers", "1st", "-"]) {
+        yield* harmless(yield* corpus["streams"] ?? Effect.never, name)
+      }
+    })
+  )
+
+  it.effect("has handlers that say that they are not written", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      yield* write(path, yield* sourcesOf(yield* corpus["shop"] ?? Effect.never))
+      const { handlers } = yield* load(join(path, "scaffold.ts"))
+      const { order } = handlers as { readonly order: () => Effect.Effect<never> }
+      assert.strictEqual(yield* Effect.catchDefect(order(), Effect.succeed), "order is not written yet")
+    })
+  )
+
   it.effect("is written as people would write it", () =>
     Effect.gen(function* () {
       const { local } = yield* sourcesOf(
@@ -344,6 +386,18 @@ describe("what can't be generated", () => {
       assert.include(
         yield* refused(Protocol.make("p", { client: [...DataStream.routes, Rpc.make("@stream.more")] })),
         "is none that this version of Troupe has"
+      )
+    })
+  )
+
+  it.effect("checks that effect does not make", () =>
+    Effect.gen(function* () {
+      const contract = yield* taking(Schema.Struct({ a: Schema.String.check(Schema.isMinLength(1)) }))
+      const forged = everywhere(Contract.toJson(contract), (node) => ("id" in node ? { ...node, payload: "1" } : node))
+      const error = yield* Effect.flip(remote(yield* Contract.fromJson(forged)))
+      assert.include(
+        error.message,
+        'for the route "take" of acme/Shop@1.0.0: payload is none that effect makes (Invalid'
       )
     })
   )

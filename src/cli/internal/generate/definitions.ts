@@ -64,11 +64,28 @@ export const definitionsOf = Effect.fnUntraced(function* (
 
   const { flaw, references, roots } = plain(contract, routes, name)
   if (flaw !== undefined) return yield* fail(flaw)
-  const revived = yield* Effect.try({
-    try: () =>
-      SchemaRepresentation.fromRepresentations({ representations: [Nothing, ...roots], references }, { revivers }),
-    catch: (error) => fail({ path: "a schema", detail: `is none that effect makes (${reason(error)}): fetch it again` })
-  })
+  const revive = (
+    representations: ReadonlyArray<Representation>,
+    place: { readonly route?: string; readonly path: string }
+  ) =>
+    Effect.try({
+      try: () =>
+        SchemaRepresentation.fromRepresentations(
+          { representations: [Nothing, ...representations], references },
+          { revivers }
+        ),
+      catch: (error) =>
+        fail({ ...place, detail: `is none that effect makes (${reason(error)}): fetch the contract again` })
+    })
+  // Each by itself first, which tells where it is that something is wrong.
+  for (const [index, root] of roots.entries()) {
+    const place = {
+      route: routes[Math.floor(index / document.parts.length)]?.name ?? "*",
+      path: document.parts[index % document.parts.length] ?? ""
+    }
+    yield* revive([root], place)
+  }
+  const revived = yield* revive(roots, { path: "a schema" })
   const [, ...schemas] = revived
   yield* same(contract, routes, schemas, fail)
 
@@ -106,7 +123,7 @@ export const definitionsOf = Effect.fnUntraced(function* (
     })
   )
   const sources = routes.map(({ name: own, stream }, index): RouteSource => {
-    const at = 1 + index * 3
+    const at = 1 + index * document.parts.length
     const part = (offset: number, usual: string) => {
       const source = code.codes[at + offset]?.runtime ?? usual
       return source === usual ? undefined : visible(source)
@@ -164,7 +181,7 @@ const same = Effect.fnUntraced(function* (
   fail: (flaw: { readonly path: string; readonly detail: string }) => NotGenerated
 ): Effect.fn.Return<void, NotGenerated> {
   const rpcs = routes.map(({ name, stream }, index) => {
-    const [payload, success, error] = schemas.slice(index * 3, index * 3 + 3)
+    const [payload, success, error] = schemas.slice(index * document.parts.length, (index + 1) * document.parts.length)
     if (payload === undefined || success === undefined || error === undefined) return Rpc.make(name)
     return stream ? Rpc.make(name, { payload, success, error, stream }) : Rpc.make(name, { payload, success, error })
   })
