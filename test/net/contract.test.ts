@@ -231,6 +231,23 @@ describe("Contract", () => {
     })
   )
 
+  it.effect("can't hold more types that stand in themselves than can be told apart in time", () =>
+    Effect.gen(function* () {
+      // Each is another one, and stands in itself by way of the first.
+      const knot = (count: number): Schema.Top => {
+        const up = Schema.suspend((): Schema.Top => first)
+        const others = Array.from({ length: count }, (_, at) => Schema.Struct({ up, [`field${at}`]: Schema.String }))
+        const first: Schema.Top = Schema.Struct(
+          Object.fromEntries(others.map((other, at) => [`of${at}`, Schema.optionalKey(other)]))
+        ).annotate({ identifier: "First" })
+        return first
+      }
+      yield* taking(knot(499))
+      const error = yield* Effect.flip(taking(knot(500)))
+      assert.include(error.message, "a schema has more than 500 types, with those before, that stand in themselves")
+    })
+  )
+
   it.effect("has each route once", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(contractOf(Protocol.make("p", { server: [Rpc.make("a"), Rpc.make("a")] })))

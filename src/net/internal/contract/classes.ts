@@ -119,6 +119,11 @@ const inside = ({ checks, shape }: Node, members: ReadonlyArray<Id>): ReadonlyAr
   return [...own, ...checks.flatMap(({ schemas }) => schemas)]
 }
 
+/** How many types behind the roots stand in themselves, or have such in them. */
+export const recursive = (graph: Graph, roots: ReadonlyArray<Id>): number =>
+  [...heightsOf(roots, (id) => inside(graph.node(id), graph.members(id))).values()].filter((it) => it === Infinity)
+    .length
+
 /**
  * All types behind the roots: first those that have nothing in them, then those with only these in them, and so on. The last
  * layer are those that stand in themselves, and what these stand in. Types that mean the same are in the same layer.
@@ -127,7 +132,18 @@ const layersOf = (
   roots: ReadonlyArray<Id>,
   childrenOf: (id: Id) => ReadonlyArray<Id>
 ): ReadonlyArray<ReadonlyArray<Id>> => {
-  // Infinite for those that stand in themselves, and while it is not known.
+  const layers = new Map<number, Array<Id>>()
+  for (const [id, height] of heightsOf(roots, childrenOf)) {
+    const layer = layers.get(height)
+    if (layer === undefined) layers.set(height, [id])
+    else layer.push(id)
+  }
+  return [...layers].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, layer]) => layer)
+}
+
+/** How high types stand above those that have nothing in them: infinitely, where they stand in themselves. */
+const heightsOf = (roots: ReadonlyArray<Id>, childrenOf: (id: Id) => ReadonlyArray<Id>): ReadonlyMap<Id, number> => {
+  // Infinite while it is not known, too.
   const heights = new Map<Id, number>()
   const visit = (id: Id): number => {
     const known = heights.get(id)
@@ -138,11 +154,5 @@ const layersOf = (
     return height
   }
   roots.forEach(visit)
-  const layers = new Map<number, Array<Id>>()
-  for (const [id, height] of heights) {
-    const layer = layers.get(height)
-    if (layer === undefined) layers.set(height, [id])
-    else layer.push(id)
-  }
-  return [...layers].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, layer]) => layer)
+  return heights
 }

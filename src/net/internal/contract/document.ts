@@ -12,8 +12,9 @@ import type { Contract, Route } from "../../Contract.ts"
 import { InvalidContract, NotExportable } from "../../ContractError.ts"
 import type * as Protocol from "../../Protocol.ts"
 import { shown } from "../shown.ts"
+import { recursive } from "./classes.ts"
 import { type Flaw, flawOf, looseReference } from "./flaws.ts"
-import { make as makeGraph, MaxDepth } from "./graph.ts"
+import { type Id, make as makeGraph, MaxDepth } from "./graph.ts"
 
 type Representation = SchemaRepresentation.Representation
 
@@ -93,11 +94,11 @@ export const make = Effect.fnUntraced(function* (options: {
       if (flaw !== undefined) return yield* fail(name, flaw)
     }
   }
-  const deep = tooDeep(
+  const tangle = tangleOf(
     all.map(({ name }, index) => [name, live.representations.slice(index * parts.length, (index + 1) * parts.length)]),
     live.references
   )
-  if (deep !== undefined) return yield* fail(deep, { path: "a schema", detail: tooDeepDetail })
+  if (tangle !== undefined) return yield* fail(tangle.route, { path: "a schema", detail: tangle.detail })
   // What it is once it was written and read, so that it is the same value wherever it comes from.
   const read = yield* Effect.try({
     try: () => SchemaRepresentation.fromJsonMultiDocument(SchemaRepresentation.toJsonMultiDocument(live)),
@@ -209,11 +210,11 @@ export const fromJson = Effect.fnUntraced(function* (json: unknown): Effect.fn.R
         )
     }
   }
-  const deep = tooDeep(
+  const tangle = tangleOf(
     all.map(({ name }, index) => [name, representations.slice(index * parts.length, (index + 1) * parts.length)]),
     references
   )
-  if (deep !== undefined) return yield* invalid(`a schema of ${shown(deep)}`, tooDeepDetail)
+  if (tangle !== undefined) return yield* invalid(`a schema of ${shown(tangle.route)}`, tangle.detail)
   return {
     type,
     protocol: read.protocol,
@@ -223,19 +224,27 @@ export const fromJson = Effect.fnUntraced(function* (json: unknown): Effect.fn.R
   }
 })
 
-const tooDeepDetail = `has types that stand more than ${MaxDepth} deep in each other: make them flatter`
+// To tell types apart that stand in themselves takes a time with the square of their number: about a second for these.
+const MaxRecursive = 500
 
-/** The first route with types that stand too deep in each other. */
-const tooDeep = (
+/** The first route with types that stand too deep in each other, or too many of which stand in themselves. */
+const tangleOf = (
   routes: ReadonlyArray<readonly [name: string, schemas: ReadonlyArray<Representation>]>,
   references: SchemaRepresentation.References
-): string | undefined => {
+): { readonly route: string; readonly detail: string } | undefined => {
   const graph = makeGraph()
-  const found = routes.find(([, schemas]) => {
-    for (const schema of schemas) graph.add(schema, references)
-    return graph.isTooDeep()
-  })
-  return found?.[0]
+  const roots: Array<Id> = []
+  for (const [route, schemas] of routes) {
+    for (const schema of schemas) roots.push(graph.add(schema, references))
+    if (graph.isTooDeep()) {
+      return { route, detail: `has types that stand more than ${MaxDepth} deep in each other: make them flatter` }
+    }
+  }
+  if (recursive(graph, roots) <= MaxRecursive) return undefined
+  const before = (route: number) => roots.slice(0, route * parts.length)
+  const first = routes.findIndex((_, index) => recursive(graph, before(index + 1)) > MaxRecursive)
+  const detail = `has more than ${MaxRecursive} types, with those before, that stand in themselves or have such in them: make them fewer`
+  return { route: routes[first]?.[0] ?? "*", detail }
 }
 
 const invalid = (path: string, detail: string) => new InvalidContract({ path, detail })
