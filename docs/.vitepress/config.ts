@@ -39,7 +39,8 @@ const examples = [
   { text: "Echo service", link: "/examples/echo-service" },
   { text: "Agent", link: "/examples/agent" },
   { text: "IPC chat", link: "/examples/ipc-chat" },
-  { text: "Function runner", link: "/examples/function-runner" }
+  { text: "Function runner", link: "/examples/function-runner" },
+  { text: "Stream echo", link: "/examples/stream-echo" }
 ]
 
 const comingFrom = [
