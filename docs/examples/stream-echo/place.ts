@@ -1,4 +1,4 @@
-import { Config, Effect, Layer, Option, Schema } from "effect"
+import { Config, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import { Authentication, Directory } from "troupe/net"
 import * as Unix from "troupe/net/unix"
 
@@ -10,8 +10,13 @@ class NoSecret extends Schema.TaggedError<NoSecret>()("NoSecret", {}) {
 }
 
 // #region place
-/** Where the sockets of the programs are. */
-export const folder = Config.withDefault(Config.String("STREAM_ECHO_FOLDER"), "/tmp/troupe-stream-echo")
+/** Where the sockets of the programs are: a folder that this user alone can enter. */
+export const folder = Effect.gen(function* () {
+  const path = yield* Config.withDefault(Config.String("STREAM_ECHO_FOLDER"), "/tmp/troupe-stream-echo")
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.makeDirectory(path, { recursive: true, mode: 0o700 })
+  return path
+})
 
 /** By which they know each other. */
 export const secret = Effect.flatMap(

@@ -1,5 +1,5 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Application, Process, Selectable, TerminalHost } from "troupe"
 import * as Sqlite from "troupe/command/sqlite"
 import { Authentication, DirectoryServer, DirectoryStore } from "troupe/net"
@@ -10,8 +10,6 @@ import { folder, secret } from "../place.ts"
 const DirectoryLive = Layer.unwrap(
   Effect.gen(function* () {
     const at = yield* folder
-    const fs = yield* FileSystem.FileSystem
-    yield* fs.makeDirectory(at, { recursive: true, mode: 0o700 })
     return DirectoryServer.layer(Unix.make({ path: `${at}/directory.sock` }), {
       authenticator: Authentication.sharedSecret(yield* secret)
     }).pipe(
