@@ -40,7 +40,7 @@ export default defineConfig({
   plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise"],
   jsPlugins: [join(import.meta.dirname, "oxlint.plugin.ts")],
   categories: { correctness: "error", suspicious: "error", perf: "error" },
-  ignorePatterns: ["dist", ".doctest", "docs/.vitepress/cache", "docs/.vitepress/dist"],
+  ignorePatterns: ["dist", ".doctest", ".generated", "docs/.vitepress/cache", "docs/.vitepress/dist"],
   rules: {
     "import/no-cycle": "error",
     "import/no-unassigned-import": ["error", { allow: ["**/*.css"] }],
