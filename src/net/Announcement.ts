@@ -46,7 +46,7 @@ const Metadata = Schema.Record(Schema.String, Schema.String).check(
  * **Details**
  *
  * - `addresses`: in the order in which they are to be tried; 16 at most.
- * - `contract`: the fingerprint of the contract that it keeps.
+ * - `contract`: the fingerprint of the contract that it keeps, whose document may be in the directory too.
  * - `metadata`: whatever else there is to know of it, in 16,384 characters at most.
  *
  * It is its own schema, by which it travels. The constructor is for parts that are known to be good, and throws at others;

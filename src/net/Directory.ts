@@ -6,27 +6,35 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { Rpc } from "effect/rpc"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Range } from "./ActorType.ts"
+import type { Dialer } from "./Address.ts"
 import type { Announcement, Report } from "./Announcement.ts"
 import type { InvalidAnnouncement } from "./AnnouncementError.ts"
 import type { Credentials } from "./Authentication.ts"
 import * as Connection from "./Connection.ts"
+import type { Contract } from "./Contract.ts"
 import type {
   AnnouncementRefused,
+  ContractRefused,
+  ContractUnavailable,
   DirectoryUnavailable,
   InvalidLease,
   LeaseLost,
   NoCandidate,
+  NoneReachable,
   UnknownType
 } from "./DirectoryError.ts"
 import type { Change } from "./Discovery.ts"
 import { fronting } from "./internal/directory/fronting.ts"
 import { DirectoryProtocol } from "./internal/directory/protocol.ts"
+import { reaching } from "./internal/directory/reaching.ts"
 import { remote } from "./internal/directory/remote.ts"
 import { Table } from "./internal/directory/Table.ts"
+import type { Handlers, OnlyRoutes, Protocol, Services } from "./Protocol.ts"
 import type { Strategy } from "./Strategy.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -85,6 +93,13 @@ export class Directory extends Context.Service<
       range: Range
     ) => Effect.Effect<NonEmptyReadonlyArray<Announcement>, UnknownType | NoCandidate | DirectoryUnavailable>
     /**
+     * The contract of a server that was announced, as it was announced: it has the fingerprint and the type that are in the
+     * announcement, whatever the directory says. Descriptions and other annotations are in no fingerprint.
+     */
+    readonly contract: (
+      announcement: Announcement
+    ) => Effect.Effect<Contract, ContractUnavailable | DirectoryUnavailable>
+    /**
      * The servers in the range, whether they are well or not: those that are there come first, as `Announced`, and then what
      * happens to them.
      *
@@ -103,6 +118,11 @@ export class Directory extends Context.Service<
 export interface AnnounceOptions {
   /** After which silence it counts as gone, between a second and an hour: 15 seconds when absent. */
   readonly lease?: Duration.Input | undefined
+  /**
+   * The contract that it keeps, of the announced type and fingerprint, for whoever looks for its document; it has 524,288
+   * characters at most as JSON. The fingerprint alone is announced when absent.
+   */
+  readonly contract?: Contract | undefined
 }
 
 /**
@@ -135,7 +155,7 @@ export interface Announced {
  */
 export type State =
   | { readonly _tag: "Announced" }
-  | { readonly _tag: "Waiting"; readonly error: DirectoryUnavailable | AnnouncementRefused }
+  | { readonly _tag: "Waiting"; readonly error: DirectoryUnavailable | AnnouncementRefused | ContractRefused }
   | { readonly _tag: "Lost"; readonly error: LeaseLost }
 
 /**
@@ -143,7 +163,7 @@ export type State =
  *
  * @category errors
  */
-export type AnnounceError = InvalidLease | AnnouncementRefused | DirectoryUnavailable
+export type AnnounceError = InvalidLease | AnnouncementRefused | ContractRefused | DirectoryUnavailable
 
 /**
  * A directory of this program alone.
@@ -217,3 +237,104 @@ export const layer = (target: Transport | Strategy, options: Options = {}): Laye
     )
   )
 }
+
+/**
+ * How a server that was found is connected to: as by {@link Connection.connect}, to whichever instance it is.
+ *
+ * @category models
+ */
+export interface ConnectOptions extends Omit<Connection.Options, "instanceId"> {
+  /** The transports that this program connects by. */
+  readonly dialers: ReadonlyArray<Dialer>
+}
+
+/**
+ * The options, with what handles the routes of this side where it has any.
+ *
+ * @category utility types
+ */
+export type ConnectArguments<Client extends Rpc.Any, H> = [Client] extends [never]
+  ? [options: ConnectOptions]
+  : [options: ConnectOptions & { readonly handlers: H } & OnlyRoutes<Client, H>]
+
+/**
+ * Finds the servers in a range, and connects to the best of them that takes the connection; it is closed with the scope.
+ *
+ * **Details**
+ *
+ * - `range`: which servers will do.
+ * - `protocol`: what both sides say.
+ * - `options.dialers`: the transports that this program connects by, with what it trusts.
+ * - `options.handlers`: what handles the routes of this side, where the protocol has any.
+ *
+ * One that can't be reached, or does not let this side in, is followed by the next one in the order of `discover`.
+ *
+ * The connection belongs to one instance, its `instanceId`, and stays with it: a link that is lost is made again to that one,
+ * since what it has of this side no other one has. Whether it comes back is not known here. Give `reconnect` an end, as
+ * `"never"` or a schedule of a few attempts: the connection is `closed` then when the instance is gone for good, or another
+ * one listens in its place, and this is called again.
+ *
+ * **Errors**
+ *
+ * Those of `discover`, and `NoneReachable` with each attempt. With a `DirectoryUnavailable` come those that were known last:
+ * none of them is tried without your say.
+ *
+ * **Example** (From a server that ends to the next one)
+ *
+ * ```ts import.meta.vitest
+ * import { Deferred, Effect, Schedule, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import { ActorType, Address, Authentication, Directory, InstanceId, Memory, Offer, Protocol } from "troupe/net"
+ *
+ * const Echo = Protocol.make("app:echo", {
+ *   server: [Rpc.make("echo", { payload: Schema.String, success: Schema.String })]
+ * })
+ * const transport = Memory.make()
+ *
+ * const serve = Effect.fnUntraced(function* (instance: string) {
+ *   const asked = yield* Deferred.make<void>()
+ *   yield* Offer.exported(yield* ActorType.parse("acme/Echo@1.0.0"), Echo, {
+ *     instanceId: yield* InstanceId.parse(`process/echo/${instance}`),
+ *     transports: [transport],
+ *     authenticator: Authentication.open,
+ *     handlers: { echo: (text) => Effect.as(Deferred.succeed(asked, undefined), `${instance}: ${text}`) }
+ *   })
+ *   yield* Deferred.await(asked)
+ * }, Effect.scoped)
+ *
+ * const ask = Effect.gen(function* () {
+ *   const range = yield* ActorType.parseRange("acme/Echo@^1.0.0")
+ *   const connection = yield* Directory.connect(range, Echo, {
+ *     dialers: [Address.dialer(transport)],
+ *     reconnect: "never"
+ *   })
+ *   const answer = yield* connection.request("echo", "hello")
+ *   yield* connection.closed
+ *   return answer
+ * }).pipe(Effect.scoped, Effect.retry(Schedule.spaced("10 millis")))
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* Effect.forkChild(Effect.andThen(serve("1"), serve("2")))
+ *   return [yield* ask, yield* ask]
+ * })
+ * await Effect.runPromise(Effect.provide(program, Directory.layerMemory)) // => ["1: hello", "2: hello"]
+ * ```
+ *
+ * @category constructors
+ */
+export const connect = <
+  Server extends Rpc.Any,
+  Client extends Rpc.Any,
+  const H extends Handlers<Client, Server> = Handlers<Client, Server, never>
+>(
+  range: Range,
+  protocol: Protocol<Server, Client>,
+  ...[options]: ConnectArguments<Client, H>
+): Effect.Effect<
+  Connection.Connection<Server>,
+  UnknownType | NoCandidate | NoneReachable | DirectoryUnavailable,
+  Services<H> | Directory | Scope.Scope
+> =>
+  Effect.flatMap(Directory, ({ discover }) =>
+    Effect.flatMap(discover(range), (candidates) => reaching(range, candidates, protocol, options))
+  )

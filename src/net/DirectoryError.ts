@@ -3,7 +3,9 @@
  */
 import * as Schema from "effect/Schema"
 import { ActorType, Range } from "./ActorType.ts"
+import { NotDialable } from "./AddressError.ts"
 import { Announcement } from "./Announcement.ts"
+import { ConnectionFailed } from "./ConnectionError.ts"
 import { Rejected } from "./Discovery.ts"
 import { InstanceId } from "./InstanceId.ts"
 
@@ -73,6 +75,25 @@ export class DirectoryUnavailable extends Schema.TaggedError<DirectoryUnavailabl
 }
 
 /**
+ * Servers were found, and none of them takes a connection: each, the best first, and why not.
+ *
+ * @category errors
+ */
+export class NoneReachable extends Schema.TaggedError<NoneReachable>()("NoneReachable", {
+  wanted: Range,
+  attempts: Schema.NonEmptyArray(
+    Schema.Struct({ type: ActorType, instanceId: InstanceId, error: Schema.Union([NotDialable, ConnectionFailed]) })
+  )
+}) {
+  override get message(): string {
+    const [shown, rest] = [this.attempts.slice(0, 10), this.attempts.length - 10]
+    const each = shown.map(({ error, instanceId, type }) => `${type} at ${instanceId}: ${error.message}`)
+    const more = rest > 0 ? ` And ${rest} more.` : ""
+    return `No server for ${this.wanted} takes the connection. ${each.join(" ")}${more} Those that have died are gone when their leases end: try again then, or start one.`
+  }
+}
+
+/**
  * The directory does not take an announcement: another account holds that instance's lease.
  *
  * @category errors
@@ -83,6 +104,77 @@ export class AnnouncementRefused extends Schema.TaggedError<AnnouncementRefused>
 }) {
   override get message(): string {
     return `${this.type} at ${this.instanceId} is announced by another account. Give the instance a name of its own, or wait until the other lease has ended.`
+  }
+}
+
+/**
+ * What is wrong with the document of a contract.
+ *
+ * @category models
+ */
+export const Flaw = Schema.Struct({
+  /** It is longer than it may be, no contract at all, or another one than was announced. */
+  reason: Schema.Literals(["TooLarge", "Invalid", "Different"]),
+  detail: Schema.String
+})
+
+/**
+ * The type of {@link Flaw}.
+ *
+ * @category models
+ */
+export type Flaw = typeof Flaw.Type
+
+const remedies: { readonly [R in Flaw["reason"]]: string } = {
+  TooLarge: "Split the protocol, or announce its fingerprint alone, without the contract.",
+  Invalid: "Announce what Contract.make has made, and use one version of Troupe on both sides.",
+  Different: "Announce the fingerprint of that very contract, by Contract.fingerprint, under its type."
+}
+
+/**
+ * The directory does not take the contract that a server announces, and so has not announced the server.
+ *
+ * @category errors
+ */
+export class ContractRefused extends Schema.TaggedError<ContractRefused>()("ContractRefused", {
+  type: ActorType,
+  instanceId: InstanceId,
+  ...Flaw.fields
+}) {
+  override get message(): string {
+    return `${this.type} at ${this.instanceId} is not announced with its contract: ${this.detail}. ${remedies[this.reason]}`
+  }
+}
+
+const distrust =
+  "Take it from nobody who has this directory: somebody has changed it, or has another version of Troupe."
+
+const advice: { readonly [R in Flaw["reason"] | "NotAnnounced" | "Gone"]: string } = {
+  NotAnnounced: "Have the server announce its contract, as Offer.exported does.",
+  Gone: "Look for the server again: it has ended, keeps another contract by now, or announces the fingerprint alone.",
+  TooLarge: distrust,
+  Invalid: distrust,
+  Different: distrust
+}
+
+/**
+ * The contract of an announced server can't be had.
+ *
+ * **Details**
+ *
+ * `reason`: `NotAnnounced`, the announcement names no contract. `Gone`, the directory does not have the document, or no longer.
+ * With the others it has one that is not what was announced: `Different`, `Invalid`, `TooLarge`.
+ *
+ * @category errors
+ */
+export class ContractUnavailable extends Schema.TaggedError<ContractUnavailable>()("ContractUnavailable", {
+  type: ActorType,
+  instanceId: InstanceId,
+  reason: Schema.Literals(["NotAnnounced", "Gone", ...Flaw.fields.reason.literals]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `There is no contract of ${this.type} at ${this.instanceId}: ${this.detail}. ${advice[this.reason]}`
   }
 }
 

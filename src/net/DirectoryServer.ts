@@ -58,6 +58,9 @@ export interface Options {
  * by the clock of this program. In the time in which this program stood still no lease ends. What the store has kept when it
  * starts goes on for what was left of its lease; a store that fails is logged, and holds up nobody.
  *
+ * The contracts that servers announce are kept as long as their leases, and equal ones once. None is taken that is not the one
+ * whose fingerprint is announced with it, or has more than 524,288 characters.
+ *
  * **Errors**
  *
  * `TransportError` when it can't listen, `DirectoryStoreError` when what the store has can't be read.
@@ -98,14 +101,15 @@ export const layer = (
       const acceptor = yield* Acceptor.make(transport, DirectoryProtocol, {
         ...options,
         handlers: {
-          announce: Effect.fnUntraced(function* ({ announcement, holder, milliseconds }, connection) {
+          announce: Effect.fnUntraced(function* ({ announcement, document, holder, milliseconds }, connection) {
             yield* leaseMillis(milliseconds)
-            yield* (yield* backendOf(connection)).announce(announcement, holder, milliseconds)
+            yield* (yield* backendOf(connection)).announce(announcement, holder, milliseconds, document)
           }),
           renew: ({ health, load, ...held }, connection) =>
             Effect.flatMap(backendOf(connection), ({ renew }) => renew(held, { health, load })),
           withdraw: (held, connection) => Effect.flatMap(backendOf(connection), ({ withdraw }) => withdraw(held)),
           list: (names, connection) => Effect.flatMap(backendOf(connection), ({ list }) => list(names)),
+          contract: (asked, connection) => Effect.flatMap(backendOf(connection), ({ document }) => document(asked)),
           watch: (names, connection) => Stream.unwrap(Effect.map(backendOf(connection), ({ watch }) => watch(names)))
         }
       })

@@ -25,7 +25,9 @@ export const StoredLease = Schema.Struct({
   /** How long it was granted for. */
   milliseconds: Schema.Number,
   /** When it ends unless it is renewed, as the time of day in milliseconds. */
-  expires: Schema.Number
+  expires: Schema.Number,
+  /** That of its contract, if it was announced: large, and never another one while it is renewed. */
+  document: Schema.optional(Schema.String)
 })
 
 /**
@@ -63,23 +65,25 @@ export const layerMemory: Layer.Layer<DirectoryStore> = Layer.succeed(DirectoryS
   save: () => Effect.void
 })
 
-const Text = Schema.fromJsonString(Schema.toCodecJson(StoredLease))
+const { document: _, ...record } = StoredLease.fields
+const Text = Schema.fromJsonString(Schema.toCodecJson(Schema.Struct(record)))
 const encode = Schema.encodeEffect(Text)
 const decode = Schema.decodeUnknownOption(Text)
 
 /**
- * Keeps the leases in a table of a database, which is made if it is not there.
+ * Keeps the leases in tables of a database, which are made if they are not there.
  *
  * **Details**
  *
- * - `options.table`: its name, `troupe_directory` when absent. Each directory needs one of its own.
+ * - `options.table`: its name, `troupe_directory` when absent. Each directory needs one of its own. The contracts are in one
+ *   beside it, with `_contracts` behind its name.
  *
  * With `troupe/command/sqlite` it is a file that needs nothing installed. What can't be read, as that of another version, is
  * forgotten with a warning.
  *
  * **Errors**
  *
- * `DirectoryStoreError` when the table can't be made.
+ * `DirectoryStoreError` when the tables can't be made.
  *
  * **Example** (A directory in a file)
  *
@@ -107,21 +111,36 @@ export const layerSql = (options?: {
     DirectoryStore,
     Effect.gen(function* () {
       const sql = (yield* SqlClient).withoutTransforms()
-      const table = sql(options?.table ?? "troupe_directory")
+      const name = options?.table ?? "troupe_directory"
+      const [table, contracts] = [sql(name), sql(`${name}_contracts`)]
       yield* Effect.mapError(
-        sql`CREATE TABLE IF NOT EXISTS ${table} (lease TEXT PRIMARY KEY, record TEXT NOT NULL)`,
+        Effect.andThen(
+          sql`CREATE TABLE IF NOT EXISTS ${table} (lease TEXT PRIMARY KEY, record TEXT NOT NULL)`,
+          sql`CREATE TABLE IF NOT EXISTS ${contracts} (lease TEXT PRIMARY KEY, document TEXT NOT NULL)`
+        ),
         failed("open")
       )
+      // A lease is saved each time that it is renewed, and its document is not another one then.
+      const written = new Map<string, string | undefined>()
+      const forget = (lease: string) =>
+        Effect.andThen(
+          sql`DELETE FROM ${table} WHERE lease = ${lease}`,
+          sql`DELETE FROM ${contracts} WHERE lease = ${lease}`
+        )
 
       const load = Effect.gen(function* () {
-        const rows = yield* sql<{ readonly lease: string; readonly record: string }>`SELECT lease, record FROM ${table}`
+        const rows = yield* sql<{
+          readonly lease: string
+          readonly record: string
+          readonly document: string | null
+        }>`SELECT lease, record, document FROM ${table} LEFT JOIN ${contracts} USING (lease)`
         const leases: Array<StoredLease> = []
-        for (const { lease, record } of rows) {
+        for (const { document, lease, record } of rows) {
           const read = decode(record)
-          if (Option.isSome(read)) leases.push(read.value)
+          if (Option.isSome(read)) leases.push({ ...read.value, document: document ?? undefined })
           else {
             yield* Effect.logWarning(`The directory forgets ${lease}: what its store has of it can't be read`)
-            yield* sql`DELETE FROM ${table} WHERE lease = ${lease}`
+            yield* forget(lease)
           }
         }
         return leases
@@ -130,17 +149,26 @@ export const layerSql = (options?: {
       return {
         load: Effect.mapError(load, failed("load")),
         save: ({ put, remove }) =>
-          Effect.forEach(put, (lease) => Effect.map(Effect.orDie(encode(lease)), (record) => [lease.key, record])).pipe(
-            Effect.flatMap((records) =>
-              sql.withTransaction(
-                Effect.gen(function* () {
-                  for (const [lease, record] of records) {
-                    yield* sql`INSERT INTO ${table} (lease, record) VALUES (${lease}, ${record})
-                      ON CONFLICT (lease) DO UPDATE SET record = excluded.record`
-                  }
-                  for (const lease of remove) yield* sql`DELETE FROM ${table} WHERE lease = ${lease}`
-                })
-              )
+          Effect.gen(function* () {
+            for (const lease of put) {
+              const { document, key } = lease
+              yield* sql`INSERT INTO ${table} (lease, record) VALUES (${key}, ${yield* Effect.orDie(encode(lease))})
+                ON CONFLICT (lease) DO UPDATE SET record = excluded.record`
+              if (written.has(key) && written.get(key) === document) continue
+              written.delete(key)
+              if (document === undefined) yield* sql`DELETE FROM ${contracts} WHERE lease = ${key}`
+              else
+                yield* sql`INSERT INTO ${contracts} (lease, document) VALUES (${key}, ${document})
+                  ON CONFLICT (lease) DO UPDATE SET document = excluded.document`
+            }
+            yield* Effect.forEach(remove, forget)
+          }).pipe(
+            sql.withTransaction,
+            Effect.tap(() =>
+              Effect.sync(() => {
+                for (const { document, key } of put) written.set(key, document)
+                for (const key of remove) written.delete(key)
+              })
             ),
             Effect.mapError(failed("save"))
           )

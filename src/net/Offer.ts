@@ -4,9 +4,8 @@
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Acceptor from "./Acceptor.ts"
 import type { ActorType } from "./ActorType.ts"
 import * as Address from "./Address.ts"
@@ -19,6 +18,7 @@ import type { NotExportable } from "./ContractError.ts"
 import { type Announced, type AnnounceError, type AnnounceOptions, Directory } from "./Directory.ts"
 import type { InstanceId } from "./InstanceId.ts"
 import { connecting } from "./internal/session/connecting.ts"
+import { whole } from "./internal/whole.ts"
 import type { Handlers, OnlyRoutes, Protocol, Services } from "./Protocol.ts"
 import * as Memory from "./transport/Memory.ts"
 import type { Transport } from "./Transport.ts"
@@ -56,7 +56,7 @@ export interface Exported<Server extends Rpc.Any, Client extends Rpc.Any> extend
  * @category models
  */
 export interface ExportOptions<Server extends Rpc.Any, Client extends Rpc.Any, H, R>
-  extends Acceptor.Options<Server, Client, H, R>, AnnounceOptions {
+  extends Acceptor.Options<Server, Client, H, R>, Omit<AnnounceOptions, "contract"> {
   readonly instanceId: InstanceId
   /** Where it listens; clients try them in this order. */
   readonly transports: NonEmptyReadonlyArray<Transport>
@@ -125,7 +125,7 @@ const withoutLimits = {
  *
  * **Details**
  *
- * The announcement has the fingerprint of the protocol's contract. Whoever connects names the instance that was found: another
+ * It is announced with the protocol's contract. Whoever connects names the instance that was found: another
  * one that listens there by now does not take the connection. This program reaches it as a local one.
  *
  * **Errors**
@@ -142,7 +142,6 @@ const withoutLimits = {
  *   ActorType,
  *   Address,
  *   Authentication,
- *   Connection,
  *   Directory,
  *   InstanceId,
  *   Memory,
@@ -165,10 +164,8 @@ const withoutLimits = {
  * })
  *
  * const client = Effect.gen(function* () {
- *   const directory = yield* Directory.Directory
- *   const [best] = yield* directory.discover(yield* ActorType.parseRange("acme/Echo@^1.0.0"))
- *   const strategy = yield* Address.strategy(best.addresses, [Address.dialer(transport)])
- *   const connection = yield* Connection.connect(strategy, Echo, { instanceId: best.instanceId })
+ *   const range = yield* ActorType.parseRange("acme/Echo@^1.0.0")
+ *   const connection = yield* Directory.connect(range, Echo, { dialers: [Address.dialer(transport)] })
  *   return yield* connection.request("echo", "found")
  * })
  *
@@ -195,24 +192,16 @@ export const exported = <
   Effect.gen(function* () {
     const { addresses, instanceId, lease, metadata, transports } = options
     const directory = yield* Directory
-    const contract = yield* Effect.flatMap(Contract.make({ type, protocol }), Contract.fingerprint)
+    const contract = yield* Contract.make({ type, protocol })
     const { connect } = yield* local(type, protocol, options)
     const acceptors = yield* Effect.forEach(transports, (transport) => Acceptor.make(transport, protocol, options))
     const announcement = yield* Announcement.make({
       type,
       instanceId,
       addresses: addresses ?? acceptors.map(({ transport }) => Address.of(transport)),
-      contract,
+      contract: yield* Contract.fingerprint(contract),
       metadata
     })
-    const announced = yield* directory.announce(announcement, { lease })
+    const announced = yield* directory.announce(announcement, { lease, contract })
     return { type, connect, announcement, announced, acceptors }
   }).pipe(whole)
-
-/** Leaves nothing behind in the scope when it fails. */
-const whole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>
-  Effect.flatMap(Effect.scope, (outer) =>
-    Effect.flatMap(Scope.fork(outer), (scope) =>
-      Effect.onError(Scope.provide(effect, scope), (cause) => Scope.close(scope, Exit.failCause(cause)))
-    )
-  )

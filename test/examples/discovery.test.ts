@@ -8,6 +8,9 @@ describe("docs/examples/concepts about discovery", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* program, {
         found: "1: hello",
+        staying: ["1: hello", "2: hello"],
+        describing: ["echo"],
+        announcing: ["echo"],
         reporting: ["1", "2"],
         explaining: ["acme/Echo@1.2.0: Version", "nobody has announced it"],
         watching: ["Announced 1", "Gone 1"],

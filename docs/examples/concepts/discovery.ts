@@ -1,11 +1,13 @@
-import { Effect, Fiber, Layer, Redacted, Schema, type Scope, Stream } from "effect"
+import { Effect, Fiber, Layer, Queue, Redacted, Schedule, Schema, type Scope, Stream } from "effect"
 import { Rpc } from "effect/rpc"
 import * as Sqlite from "troupe/command/sqlite"
 import {
   ActorType,
   Address,
+  Announcement,
   Authentication,
-  Connection,
+  type Connection,
+  Contract,
   Directory,
   DirectoryServer,
   DirectoryStore,
@@ -21,6 +23,7 @@ import {
 const Echo = Protocol.make("acme:echo", {
   server: [Rpc.make("echo", { payload: Schema.String, success: Schema.String })]
 })
+type EchoRoute = (typeof Echo)["server"][number]
 // #endregion protocol
 
 // #region server
@@ -36,21 +39,90 @@ const serve = Effect.fnUntraced(function* (type: string, instance: string, trans
 // #endregion server
 
 // #region client
-/** Asks the best server there is. `dialers`: the transports that this program connects by. */
+/** Asks the best server that takes the connection. `dialers`: the transports that this program connects by. */
 const ask = Effect.fnUntraced(function* (text: string, dialers: ReadonlyArray<Address.Dialer>) {
-  const directory = yield* Directory.Directory
-  const [best] = yield* directory.discover(yield* ActorType.parseRange("acme/Echo@^1.0.0"))
-  const strategy = yield* Address.strategy(best.addresses, dialers)
-  const connection = yield* Connection.connect(strategy, Echo, { instanceId: best.instanceId })
+  const range = yield* ActorType.parseRange("acme/Echo@^1.0.0")
+  const connection = yield* Directory.connect(range, Echo, { dialers })
   return yield* connection.request("echo", text)
 }, Effect.scoped)
 // #endregion client
+
+// #region stay
+/** For how long a server may be away. */
+const patience = Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 6 }))
+
+/** Goes from a server that is gone for good to the next one, for ever. */
+const stay = Effect.fnUntraced(
+  function* (
+    dialers: ReadonlyArray<Address.Dialer>,
+    use: (echo: Connection.Connection<EchoRoute>) => Effect.Effect<void>
+  ) {
+    const range = yield* ActorType.parseRange("acme/Echo@^1.0.0")
+    const connection = yield* Directory.connect(range, Echo, { dialers, reconnect: patience })
+    yield* use(connection)
+    return yield* connection.closed
+  },
+  Effect.scoped,
+  Effect.retry(Schedule.spaced("1 second")),
+  (connecting) => Effect.forever(connecting)
+)
+// #endregion stay
 
 const found = Effect.gen(function* () {
   const transport = Memory.make()
   yield* serve("acme/Echo@1.2.0", "1", transport)
   return yield* ask("hello", [Address.dialer(transport)])
 }).pipe(Effect.scoped, Effect.provide(Layer.fresh(Directory.layerMemory)))
+
+const staying = Effect.gen(function* () {
+  const transport = Memory.make()
+  const used = yield* Queue.unbounded<string>()
+  // Each ends when it was used.
+  const serving = Effect.fnUntraced(function* (instance: string) {
+    yield* serve("acme/Echo@1.2.0", instance, transport)
+    return yield* Queue.take(used)
+  }, Effect.scoped)
+  const using = stay([Address.dialer(transport)], (echo) =>
+    Effect.flatMap(Effect.orDie(echo.request("echo", "hello")), (answer) => Effect.asVoid(Queue.offer(used, answer)))
+  )
+  return yield* Effect.raceFirst(Effect.all([serving("1"), serving("2")]), using)
+})
+
+// #region contract
+/** What the routes of the best server are, for who has none of its code. */
+const routes = Effect.gen(function* () {
+  const directory = yield* Directory.Directory
+  const [best] = yield* directory.discover(yield* ActorType.parseRange("acme/Echo@^1.0.0"))
+  const contract = yield* directory.contract(best)
+  return contract.server.map((route) => route.name)
+})
+// #endregion contract
+
+const describing = Effect.andThen(serve("acme/Echo@1.2.0", "1", Memory.make()), routes)
+
+// #region announce
+/** Announces a server of its own making with its contract. */
+const announce = Effect.fnUntraced(function* (
+  instanceId: InstanceId.InstanceId,
+  addresses: ReadonlyArray<Address.Address>
+) {
+  const directory = yield* Directory.Directory
+  const type = yield* ActorType.parse("acme/Echo@1.2.0")
+  const contract = yield* Contract.make({ type, protocol: Echo })
+  const announcement = yield* Announcement.make({
+    type,
+    instanceId,
+    addresses,
+    contract: yield* Contract.fingerprint(contract)
+  })
+  return yield* directory.announce(announcement, { contract })
+})
+// #endregion announce
+
+const announcing = Effect.gen(function* () {
+  yield* announce(yield* InstanceId.parse("process/echo/7"), [Address.of(Memory.make())])
+  return yield* routes
+})
 
 // #region report
 const reporting = Effect.gen(function* () {
@@ -181,6 +253,9 @@ const alone = <A, E>(example: Effect.Effect<A, E, Directory.Directory | Scope.Sc
 export const program = Effect.gen(function* () {
   return {
     found: yield* found,
+    staying: yield* alone(staying),
+    describing: yield* alone(describing),
+    announcing: yield* alone(announcing),
     reporting: yield* alone(reporting),
     explaining: yield* alone(explaining),
     watching: yield* alone(watching),

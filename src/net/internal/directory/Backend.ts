@@ -5,19 +5,22 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Range } from "../../ActorType.ts"
 import type { Announcement, Health } from "../../Announcement.ts"
-import type { AnnouncementRefused, LeaseLost } from "../../DirectoryError.ts"
+import type { AnnouncementRefused, ContractRefused, LeaseLost } from "../../DirectoryError.ts"
 import type { Batch } from "./batches.ts"
+import type { Asked } from "./documents.ts"
 
 /** A type, in whatever version. */
 export type Names = Pick<Range, "manufacturer" | "name">
 
 /** `E`: how it may be unavailable. */
 export interface Backend<out E> {
+  /** `document`: that of its contract. */
   readonly announce: (
     announcement: Announcement,
     holder: string,
-    milliseconds: number
-  ) => Effect.Effect<void, AnnouncementRefused | E>
+    milliseconds: number,
+    document?: string
+  ) => Effect.Effect<void, AnnouncementRefused | ContractRefused | E>
   readonly renew: (
     held: Held,
     report: { readonly health: Health; readonly load: number }
@@ -25,6 +28,7 @@ export interface Backend<out E> {
   /** Ends a lease if it is still held. */
   readonly withdraw: (held: Held) => Effect.Effect<void, E>
   readonly list: (names: Names) => Effect.Effect<ReadonlyArray<Announcement>, E>
+  readonly document: (asked: Asked) => Effect.Effect<string | undefined, E>
   readonly watch: (names: Names) => Stream.Stream<Batch, E>
   /** Waits until there is a new link to it. */
   readonly linked: Effect.Effect<void>

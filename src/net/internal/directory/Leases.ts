@@ -1,7 +1,9 @@
 /**
  * The leases of a directory: who holds which announcement, and until when. It is told the time, and knows no clock.
  */
+import type { ActorType } from "../../ActorType.ts"
 import { type Announcement, type Health, keyOf } from "../../Announcement.ts"
+import type { Asked } from "./documents.ts"
 
 /** A lease, until a time of the directory's. */
 export interface Lease {
@@ -13,6 +15,8 @@ export interface Lease {
   readonly account: string
   readonly milliseconds: number
   readonly deadline: number
+  /** That of its contract, which was looked at when it came. */
+  readonly document: string | undefined
 }
 
 /** Those whom a change concerns: all versions of a type. */
@@ -115,6 +119,28 @@ export class Leases {
     return announced
   }
 
+  /** A document that is there already of the same type and fingerprint: however many announce it, it is kept once. */
+  shared({ contract, type }: Announcement, document: string): string | undefined {
+    for (const lease of this.keeping(type, contract)) if (lease.document === document) return lease.document
+    return undefined
+  }
+
+  /** The document under a fingerprint: that of the lease, or else of another one of the very type. */
+  document({ fingerprint, ...one }: Asked): string | undefined {
+    const own = this.get(keyOf(one))
+    if (own?.announcement.contract === fingerprint && own.document !== undefined) return own.document
+    for (const { document } of this.keeping(one.type, fingerprint)) if (document !== undefined) return document
+    return undefined
+  }
+
+  private *keeping(type: ActorType, fingerprint: string | undefined): Iterable<Lease> {
+    const wanted = String(type)
+    for (const lease of this.byName.get(namesOf(type))?.values() ?? []) {
+      const { contract, type } = lease.announcement
+      if (contract === fingerprint && String(type) === wanted) yield lease
+    }
+  }
+
   private *all(): Iterable<Lease> {
     for (const leases of this.byName.values()) yield* leases.values()
   }
@@ -143,5 +169,14 @@ export const leaseOf = (
   holder: string,
   account: string,
   milliseconds: number,
-  now: number
-): Lease => ({ key: keyOf(announcement), announcement, holder, account, milliseconds, deadline: now + milliseconds })
+  now: number,
+  document: string | undefined
+): Lease => ({
+  key: keyOf(announcement),
+  announcement,
+  holder,
+  account,
+  milliseconds,
+  deadline: now + milliseconds,
+  document
+})

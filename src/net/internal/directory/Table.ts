@@ -10,10 +10,11 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { monotonicMillis } from "../../../scheduler/internal/monotonic.ts"
 import { Announcement, keyOf } from "../../Announcement.ts"
-import { AnnouncementRefused, type DirectoryStoreError, LeaseLost } from "../../DirectoryError.ts"
+import { AnnouncementRefused, type ContractRefused, type DirectoryStoreError, LeaseLost } from "../../DirectoryError.ts"
 import type { DirectoryStore } from "../../DirectoryStore.ts"
 import type { Backend } from "./Backend.ts"
 import { type Batch, between, type Known, whole } from "./batches.ts"
+import { accepted } from "./documents.ts"
 import { type Lease, leaseOf, Leases, lookEvery, namesOf } from "./Leases.ts"
 
 export class Table {
@@ -52,10 +53,11 @@ export class Table {
   private restore(stored: Effect.Success<DirectoryStore["Service"]["load"]>): void {
     const { now } = this
     this.leases.look(now)
-    for (const { account, announcement, expires, holder, milliseconds } of stored) {
+    for (const { account, announcement, document, expires, holder, milliseconds } of stored) {
       // A clock that was set back gives nobody more than a lease.
       const left = Math.min(expires - this.clock.currentTimeMillisUnsafe(), milliseconds)
-      const lease = { ...leaseOf(announcement, holder, account, milliseconds, now), deadline: now + left }
+      const granted = leaseOf(announcement, holder, account, milliseconds, now, this.once(announcement, document))
+      const lease = { ...granted, deadline: now + left }
       if (left > 0) this.leases.grant(lease)
       else this.unsaved.add(lease.key)
     }
@@ -65,18 +67,22 @@ export class Table {
   /** What those who are known as `account` can do. */
   backend(account: string): Backend<never> {
     return {
-      announce: (announcement, holder, milliseconds) =>
-        Effect.suspend(() => {
-          const now = this.look()
-          const lease = leaseOf(announcement, holder, account, milliseconds, now)
-          if (!this.leases.grant(lease)) {
-            const { instanceId, type } = announcement
-            return Effect.fail(new AnnouncementRefused({ type, instanceId }))
-          }
-          this.changed(lease)
-          this.occupied.openUnsafe()
-          return this.save
-        }),
+      announce: (announcement, holder, milliseconds, document) =>
+        Effect.andThen(
+          this.accepted(announcement, document),
+          Effect.suspend(() => {
+            const now = this.look()
+            const kept = this.once(announcement, document)
+            const lease = leaseOf(announcement, holder, account, milliseconds, now, kept)
+            if (!this.leases.grant(lease)) {
+              const { instanceId, type } = announcement
+              return Effect.fail(new AnnouncementRefused({ type, instanceId }))
+            }
+            this.changed(lease)
+            this.occupied.openUnsafe()
+            return this.save
+          })
+        ),
       renew: ({ holder, ...one }, { health, load }) =>
         Effect.suspend(() => {
           const now = this.look()
@@ -108,9 +114,27 @@ export class Table {
           this.look()
           return [...this.leases.announced(namesOf(names)).values()]
         }),
+      document: (asked) =>
+        Effect.sync(() => {
+          this.look()
+          return this.leases.document(asked)
+        }),
       watch: (names) => this.watch(namesOf(names)),
       linked: Effect.never
     }
+  }
+
+  // What another lease has was looked at: of many that announce one contract, only the first takes long.
+  private accepted(announcement: Announcement, document: string | undefined): Effect.Effect<void, ContractRefused> {
+    return Effect.suspend(() =>
+      document === undefined || this.leases.shared(announcement, document) !== undefined
+        ? Effect.void
+        : accepted(announcement, document)
+    )
+  }
+
+  private once(announcement: Announcement, document: string | undefined): string | undefined {
+    return document === undefined ? undefined : (this.leases.shared(announcement, document) ?? document)
   }
 
   /** How many leases there are. */

@@ -11,6 +11,7 @@ import { type Announcement, report } from "../../Announcement.ts"
 import type { Announced, AnnounceError, AnnounceOptions, State } from "../../Directory.ts"
 import { type DirectoryUnavailable, InvalidLease, type LeaseLost } from "../../DirectoryError.ts"
 import type { Backend } from "./Backend.ts"
+import { written } from "./documents.ts"
 import { shortest } from "./Leases.ts"
 
 const defaultLease = Duration.seconds(15)
@@ -30,6 +31,7 @@ export const announcing = Effect.fnUntraced(function* (
   options: AnnounceOptions | undefined
 ): Effect.fn.Return<Announced, AnnounceError, Scope.Scope> {
   const milliseconds = yield* leaseMillis(options?.lease ?? defaultLease)
+  const document = options?.contract && (yield* written(announcement, options.contract))
   const { instanceId, type } = announcement
   const held = { type, instanceId, holder: globalThis.crypto.randomUUID() }
   const state = yield* SubscriptionRef.make<State>({ _tag: "Announced" })
@@ -38,7 +40,7 @@ export const announcing = Effect.fnUntraced(function* (
 
   // What was asked for and not answered may be held all the same.
   yield* Effect.addFinalizer(() => Effect.ignore(backend.withdraw(held)))
-  yield* backend.announce(announcement, held.holder, milliseconds)
+  yield* backend.announce(announcement, held.holder, milliseconds, document)
 
   const told = (next: State) => SubscriptionRef.set(state, next)
   const isAnnounced = Effect.suspend(() =>
@@ -46,14 +48,14 @@ export const announcing = Effect.fnUntraced(function* (
   )
   const waits = (error: Extract<State, { readonly _tag: "Waiting" }>["error"]) => told({ _tag: "Waiting", error })
   const beAnnounced = Effect.matchEffect(
-    Effect.suspend(() => backend.announce(current, held.holder, milliseconds)),
+    Effect.suspend(() => backend.announce(current, held.holder, milliseconds, document)),
     {
       onSuccess: () => isAnnounced,
       onFailure: (error) =>
         Effect.andThen(
-          error._tag === "AnnouncementRefused"
-            ? Effect.logWarning("A server is not announced again", error)
-            : Effect.void,
+          error._tag === "DirectoryUnavailable"
+            ? Effect.void
+            : Effect.logWarning("A server is not announced again", error),
           waits(error)
         )
     }

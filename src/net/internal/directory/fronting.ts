@@ -15,6 +15,7 @@ import { type Change, select } from "../../Discovery.ts"
 import { announcing } from "./announcing.ts"
 import type { Backend } from "./Backend.ts"
 import { folded, type Known, nothing } from "./batches.ts"
+import { fetched } from "./documents.ts"
 import { namesOf } from "./Leases.ts"
 
 interface Answer {
@@ -56,6 +57,7 @@ export const fronting = (backend: Backend<DirectoryUnavailable>): Directory["Ser
       if (isReadonlyArrayNonEmpty(rejected)) return yield* new NoCandidate({ wanted: range, rejected })
       return yield* new UnknownType({ wanted: range })
     }),
+    contract: (announcement) => fetched(announcement, backend.document),
     changes: (range) =>
       Stream.mapAccum(
         backend.watch(range),

@@ -7,7 +7,12 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Connection } from "../../Connection.ts"
-import { type AnnouncementRefused, DirectoryUnavailable, type LeaseLost } from "../../DirectoryError.ts"
+import {
+  type AnnouncementRefused,
+  ContractRefused,
+  DirectoryUnavailable,
+  type LeaseLost
+} from "../../DirectoryError.ts"
 import type { Backend } from "./Backend.ts"
 import type { DirectoryRoutes } from "./protocol.ts"
 
@@ -27,11 +32,15 @@ export const remote = (
   connection: Connection<DirectoryRoutes>,
   timeout: Duration.Input
 ): Backend<DirectoryUnavailable> => ({
-  announce: (announcement, holder, milliseconds) =>
+  announce: (announcement, holder, milliseconds, document) =>
     Effect.mapError(
-      connection.request("announce", { announcement, holder, milliseconds }, { timeout }),
-      (error): AnnouncementRefused | DirectoryUnavailable =>
-        error._tag === "AnnouncementRefused" ? error : unavailable(error)
+      connection.request("announce", { announcement, holder, milliseconds, document }, { timeout }),
+      (error): AnnouncementRefused | ContractRefused | DirectoryUnavailable => {
+        if (error._tag === "AnnouncementRefused" || error._tag === "ContractRefused") return error
+        if (error._tag !== "FrameTooLarge" || document === undefined) return unavailable(error)
+        const { instanceId, type } = announcement
+        return new ContractRefused({ type, instanceId, reason: "TooLarge", detail: error.message })
+      }
     ),
   renew: ({ holder, instanceId, type }, { health, load }) =>
     Effect.mapError(
@@ -42,6 +51,7 @@ export const remote = (
     Effect.mapError(connection.request("withdraw", { type, instanceId, holder }, { timeout: farewell }), unavailable),
   list: ({ manufacturer, name }) =>
     Effect.mapError(connection.request("list", { manufacturer, name }, { timeout }), unavailable),
+  document: (asked) => Effect.mapError(connection.request("contract", asked, { timeout }), unavailable),
   watch: ({ manufacturer, name }) =>
     connection.stream("watch", { manufacturer, name }).pipe(
       Stream.concat(Stream.fail({ _tag: "Ended", message: "It has ended the stream." })),
