@@ -78,4 +78,4 @@ export const succeeds = ({ code, stderr, stdout }: Ended): string => {
 }
 
 // Each starts programs, which takes as long as the machine is busy.
-export const limit = { timeout: 120_000 }
+export const limit = { timeout: 240_000 }

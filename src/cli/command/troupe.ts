@@ -9,14 +9,17 @@ import * as Schema from "effect/Schema"
 import { fileURLToPath } from "node:url"
 import { endingOf } from "../internal/exitCode.ts"
 import { printable } from "../internal/printable.ts"
+import { command as check } from "./check.ts"
+import { command as gen } from "./gen.ts"
 import { command as init } from "./init.ts"
+import { command as install } from "./install.ts"
 import { command as run } from "./run.ts"
 
 const troupe = Command.make("troupe").pipe(
   Command.withDescription(
     "Begins, runs and generates projects of Troupe. Exit codes: 0 all is well; 1 what was asked for failed; 2 it was asked for wrongly, or troupe.json can't be used; 130 it was interrupted; those of a program that it runs."
   ),
-  Command.withSubcommands([init, run])
+  Command.withSubcommands([init, run, install, gen, check])
 )
 
 // The package that this file is of, be it the source or what is built of it.
