@@ -18,8 +18,13 @@ export const floors = [
   "cli"
 ]
 
-/** Files of `src` which need Node, such as `src/cli/**`: all others load in browsers too. */
-const nodeFiles: Array<string> = ["src/command/driver/**", "src/net/runtime/node/**", "src/net/transport/node/**"]
+/** Files of `src` which need Node: all others load in browsers too. */
+const nodeFiles: Array<string> = [
+  "src/cli/**",
+  "src/command/driver/**",
+  "src/net/runtime/node/**",
+  "src/net/transport/node/**"
+]
 
 const floorRule = (floor: string, index: number): OxlintOverride => {
   const above = ["index.ts", ...floors.slice(index + 1).map((name) => `${name}/`)]
@@ -35,7 +40,7 @@ export default defineConfig({
   plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise"],
   jsPlugins: [join(import.meta.dirname, "oxlint.plugin.ts")],
   categories: { correctness: "error", suspicious: "error", perf: "error" },
-  ignorePatterns: ["dist", ".doctest", "docs/.vitepress/cache", "docs/.vitepress/dist"],
+  ignorePatterns: ["dist", ".doctest", ".generated", "docs/.vitepress/cache", "docs/.vitepress/dist"],
   rules: {
     "import/no-cycle": "error",
     "import/no-unassigned-import": ["error", { allow: ["**/*.css"] }],

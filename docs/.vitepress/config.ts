@@ -23,6 +23,7 @@ const concepts = [
   { text: "Runtimes", link: "/concepts/runtimes" },
   { text: "Invocations", link: "/concepts/invocation" },
   { text: "Nodes", link: "/concepts/nodes" },
+  { text: "Command line", link: "/concepts/cli" },
   { text: "Security", link: "/concepts/security" },
   { text: "Operations", link: "/concepts/operations" },
   { text: "Exploration", link: "/concepts/exploration" }

@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { ActorType, Contract, Protocol } from "../../src/net/index.ts"
+import { readFileSync } from "node:fs"
+import { ActorType, Contract, DataStream, Protocol } from "../../src/net/index.ts"
 import { contractOf, Shape, schemaOf, taking } from "./contracts.ts"
 import { parsed } from "./peers/parsed.ts"
 
@@ -452,6 +453,97 @@ describe("Contract.toProto", () => {
       assert.include(error.message, "the name has other characters than .proto takes")
     })
   )
+})
+
+const streaming = `// acme/Shop@1.0.0, protocol "app:shop".
+syntax = "proto3";
+
+package acme;
+
+import "troupe/data_stream.proto";
+
+service Shop {
+  rpc register(RegisterRequest) returns (RegisterResponse);
+}
+
+message RegisterRequest {
+  string streamId = 1;
+}
+
+message RegisterResponse {
+  bool value = 1;
+}
+`
+
+const register = Rpc.make("register", { payload: { streamId: Schema.String }, success: Schema.Boolean })
+
+const Streaming = Protocol.make("app:shop", {
+  server: [...DataStream.routes, register],
+  client: DataStream.routes
+})
+
+describe("streams in .proto", () => {
+  it.effect("are an import, for both sides", () =>
+    Effect.gen(function* () {
+      const contract = yield* contractOf(Streaming)
+      assert.strictEqual(yield* Contract.toProto(contract), streaming)
+      const read = yield* reading(streaming)
+      assert.deepStrictEqual(
+        read.client.map(({ name }) => name),
+        DataStream.routes.map(({ _tag }) => _tag).toSorted()
+      )
+      assert.strictEqual(yield* Contract.toProto(read), streaming)
+    })
+  )
+
+  it.effect("read and written keep their fingerprint", () =>
+    Effect.gen(function* () {
+      // What .proto says of the payload in full.
+      const contract = yield* contractOf(Streaming)
+      const read = yield* reading(yield* Contract.toProto(contract))
+      const wrapped = Rpc.make("register", {
+        payload: { streamId: Schema.String },
+        success: Schema.Struct({ value: Schema.Boolean })
+      })
+      const expected = yield* contractOf(
+        Protocol.make("app:shop", { server: [wrapped, ...DataStream.routes], client: DataStream.routes })
+      )
+      assert.strictEqual(yield* Contract.fingerprint(read), yield* Contract.fingerprint(expected))
+    })
+  )
+
+  it.effect("alone are a service", () =>
+    Effect.gen(function* () {
+      const contract = yield* contractOf(
+        Protocol.make("app:shop", { server: DataStream.routes, client: DataStream.routes })
+      )
+      const read = yield* reading(yield* Contract.toProto(contract))
+      assert.strictEqual(yield* Contract.fingerprint(read), yield* Contract.fingerprint(contract))
+    })
+  )
+
+  it.effect("are not written where one side alone speaks them, or in part, or otherwise", () =>
+    Effect.gen(function* () {
+      const [chunks, ...others] = DataStream.routes
+      for (const protocol of [
+        Protocol.make("p", { server: DataStream.routes }),
+        Protocol.make("p", { server: DataStream.routes, client: [chunks] }),
+        Protocol.make("p", { server: DataStream.routes, client: [Rpc.make("@stream.chunks"), ...others] })
+      ]) {
+        const error = yield* Effect.flip(Effect.flatMap(contractOf(protocol), Contract.toProto))
+        assert.include(error.message, "let both sides have DataStream.routes, all and as they are")
+      }
+    })
+  )
+
+  it("come with a file that others read", () => {
+    const text = readFileSync(new URL("../../src/net/data_stream.proto", import.meta.url), "utf8")
+    const fields = parsed(text).lookupType("troupe.v1.DataStream").fieldsArray
+    assert.deepStrictEqual(
+      fields.map(({ name }) => name),
+      ["stream_id", "sequence", "payload", "metadata", "timestamp"]
+    )
+  })
 })
 
 describe("Contract.fromProto", () => {

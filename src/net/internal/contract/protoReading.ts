@@ -7,12 +7,13 @@ import * as Schema from "effect/Schema"
 import type { ActorType } from "../../ActorType.ts"
 import type { Contract } from "../../Contract.ts"
 import { InvalidProto } from "../../ContractError.ts"
+import * as DataStream from "../../DataStream.ts"
 import * as Protocol from "../../Protocol.ts"
 import { shown } from "../shown.ts"
 import * as document from "./document.ts"
 import { FieldKey, type FieldNote } from "./protoNotes.ts"
 import { type Enum, type Field, type File, type Message, parse, type Service } from "./protoParsing.ts"
-import { fileOf, files as knownFiles, scalars, wellKnown } from "./protoTypes.ts"
+import { fileOf, files as knownFiles, scalars, streamsFile, wellKnown } from "./protoTypes.ts"
 
 export interface ProtoOptions {
   readonly files: ReadonlyArray<{ readonly name: string; readonly text: string }>
@@ -41,7 +42,11 @@ export const read = Effect.fnUntraced(function* (options: ProtoOptions): Effect.
     }
     return all
   })
-  const protocol = Protocol.make(options.protocol, { server: yield* rpcs(service), client: yield* rpcs(client) })
+  const streams = first.imports.some(({ path }) => path === streamsFile) ? DataStream.routes : []
+  const protocol = Protocol.make(options.protocol, {
+    server: [...(yield* rpcs(service)), ...streams],
+    client: [...(yield* rpcs(client)), ...streams]
+  })
   // All of its schemas are such as can be written.
   return yield* Effect.orDie(document.make({ type: options.type, protocol }))
 })
@@ -60,7 +65,7 @@ const load = Effect.fnUntraced(function* (
   // Grows under way.
   for (const file of loaded) {
     for (const { line, path } of file.imports) {
-      if (loaded.some(({ name }) => name === path) || knownFiles.has(path)) continue
+      if (loaded.some(({ name }) => name === path) || knownFiles.has(path) || path === streamsFile) continue
       const found = textOf(path)
       if (found !== undefined) loaded.push(yield* parse(path, found))
       else if (path.startsWith("google/protobuf/")) {

@@ -55,6 +55,9 @@ const pathOf = (file: string): string => `google/protobuf/${file}.proto`
 /** The files of `google/protobuf` that are known. */
 export const files: ReadonlySet<string> = new Set(Object.keys(byFile).map(pathOf))
 
+/** The file whose import says that both sides of a service speak streams: the package has it, for other programs. */
+export const streamsFile = "troupe/data_stream.proto"
+
 export const wellKnown: ReadonlyMap<string, Schema.Top> = new Map(
   Object.values(byFile).flatMap((types) =>
     Object.entries(types).map(([name, schema]) => [`google.protobuf.${name}`, schema] as const)

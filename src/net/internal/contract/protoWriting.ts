@@ -8,6 +8,8 @@ import { NotInProto } from "../../ContractError.ts"
 import { shown } from "../shown.ts"
 import { resolve } from "./flaws.ts"
 import { identifierOf } from "./graph.ts"
+import { streamsFile } from "./protoTypes.ts"
+import { isStreamRoute, streaming } from "./streams.ts"
 import {
   capital,
   declared,
@@ -380,13 +382,22 @@ export const write = Effect.fnUntraced(function* (contract: Contract): Effect.fn
     return [...comment, `  rpc ${route.name}(${payload}) returns (${route.stream ? "stream " : ""}${success});`]
   })
 
+  const streams = yield* streaming(contract)
+  if (streams === "both") imports.add(streamsFile)
+  if (streams === "partly") {
+    const detail = "are said as .proto can't say them: let both sides have DataStream.routes, all and as they are"
+    return yield* fail({ route: "@stream", path: "the routes of streams" }, detail)
+  }
+
   const services: Array<string> = []
   for (const [name, routes] of [
     [service, contract.server],
     [`${service}Client`, contract.client]
   ] as const) {
-    if (routes.length === 0) continue
-    const methods = yield* Effect.forEach(routes, method)
+    const own = routes.filter((route) => !isStreamRoute(route))
+    // Streams alone are a service, too.
+    if (own.length === 0 && (streams === "neither" || routes === contract.client)) continue
+    const methods = yield* Effect.forEach(own, method)
     services.push([`service ${name} {`, ...methods.flat(), "}"].join("\n"))
   }
   return [

@@ -1,0 +1,68 @@
+/**
+ * A directory, and services that are announced to it, for the command line to find.
+ */
+import { Context, Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Rpc } from "effect/rpc"
+import { join } from "node:path"
+import {
+  ActorType,
+  Authentication,
+  Directory,
+  DirectoryServer,
+  DirectoryStore,
+  InstanceId,
+  Offer,
+  Protocol
+} from "troupe/net"
+import * as Unix from "../../src/net/transport/node/Unix.ts"
+
+const name = { name: Schema.String }
+
+/** What callers send: what each version of the service asks for. */
+export const payloads = {
+  first: Schema.Struct(name),
+  compatible: Schema.Struct({ ...name, note: Schema.optionalKey(Schema.String) }),
+  breaking: Schema.Struct({ ...name, age: Schema.Int })
+}
+
+export const fieldRequired = "payload.age: the field was added, and is required"
+export const fieldOptional = "payload.note: the field was added, and may be left out"
+
+/** A directory at `directory.sock` in a folder, until the scope closes. */
+export const directoryIn = Effect.fnUntraced(function* (
+  path: string,
+  authenticator: Authentication.Authenticator = Authentication.open
+) {
+  const transport = Unix.make({ path: join(path, "directory.sock") })
+  const layer = DirectoryServer.layer(transport, { authenticator }).pipe(Layer.provide(DirectoryStore.layerMemory))
+  const outer = yield* Effect.scope
+  const context = yield* Layer.build(layer)
+  let count = 0
+
+  /** Offers a service; the answer withdraws it. */
+  const offer = Effect.fnUntraced(function* (type: string, payload: Schema.Top = payloads.first) {
+    const scope = yield* Scope.fork(outer)
+    const instance = `${++count}`
+    const Echo = Protocol.make("test:echo", {
+      server: [Rpc.make("echo", { payload, success: Schema.String })]
+    })
+    const exported = Offer.exported(yield* ActorType.parse(type), Echo, {
+      instanceId: yield* InstanceId.make({ runtime: "process", namespace: "test", instance }),
+      transports: [Unix.make({ path: join(path, `${instance}.sock`) })],
+      authenticator: Authentication.open,
+      handlers: { echo: () => Effect.succeed("") }
+    })
+    yield* Effect.orDie(Scope.provide(Effect.provideContext(exported, context), scope))
+    return Scope.close(scope, Exit.void)
+  })
+  return { offer, directory: Context.get(context, Directory.Directory) }
+})
+
+/** The settings of a project that needs services. */
+export const settings = (dependencies: Readonly<Record<string, string>>, rest: object = {}) => ({
+  name: "client",
+  type: "acme/Client@1.0.0",
+  directory: "unix:./directory.sock",
+  dependencies,
+  ...rest
+})
