@@ -52,7 +52,7 @@ const soon = Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(10)])
 // #region all
 /** Receives all messages, from one server after the other; or none, when nobody has them at first. */
 const receiveAll = Effect.fnUntraced(function* (wanted: StartStreamRequest, messages: Messages, begun: Begun) {
-  let said = ""
+  let lostBehind = -1
   while (true) {
     const outcome = yield* Effect.result(receive(wanted, messages, begun))
     if (Result.isSuccess(outcome)) return
@@ -61,8 +61,9 @@ const receiveAll = Effect.fnUntraced(function* (wanted: StartStreamRequest, mess
     // What this side can't take it can't take from another server either.
     if (_tag === "TerminalClosed" || _tag === "TerminalFailed" || _tag === "PlatformError") return yield* error
     if (yield* Deferred.succeed(begun, { success: false, message, problem: problemOf(_tag) })) return
-    if (message !== said) yield* TerminalHost.print(`* ${message}`)
-    said = message
+    const last = yield* messages.last
+    if (last !== lostBehind) yield* TerminalHost.print(`* The server is gone behind message ${last}; looking for one`)
+    lostBehind = last
     yield* Effect.sleep("200 millis")
   }
 })
