@@ -80,7 +80,7 @@ describe("the arguments of the client", () => {
 })
 
 describe.concurrent("the stream echo", { timeout: 120_000 }, () => {
-  it.live("K21 a client finds the server, registers its stream first, and has all messages in order", () =>
+  it.live("a client finds the server, and has all messages in order", () =>
     Effect.gen(function* () {
       const { client, directory, server } = yield* place
       const registry = yield* directory
