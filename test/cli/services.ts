@@ -6,6 +6,8 @@ import { Rpc } from "effect/rpc"
 import { join } from "node:path"
 import {
   ActorType,
+  Address,
+  Announcement,
   Authentication,
   Directory,
   DirectoryServer,
@@ -55,7 +57,18 @@ export const directoryIn = Effect.fnUntraced(function* (
     yield* Effect.orDie(Scope.provide(Effect.provideContext(exported, context), scope))
     return Scope.close(scope, Exit.void)
   })
-  return { offer, directory: Context.get(context, Directory.Directory) }
+
+  /** Announces a service with the fingerprint of its contract alone. */
+  const announce = Effect.fnUntraced(function* (type: string) {
+    const announcement = yield* Announcement.make({
+      type: yield* ActorType.parse(type),
+      instanceId: yield* InstanceId.make({ runtime: "process", namespace: "test", instance: `${++count}` }),
+      addresses: [Address.of(transport)],
+      contract: "0".repeat(64)
+    })
+    yield* Effect.orDie(Context.get(context, Directory.Directory).announce(announcement))
+  })
+  return { announce, offer, directory: Context.get(context, Directory.Directory) }
 })
 
 /** The settings of a project that needs services. */
