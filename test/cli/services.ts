@@ -41,8 +41,12 @@ export const directoryIn = Effect.fnUntraced(function* (
   const context = yield* Layer.build(layer)
   let count = 0
 
-  /** Offers a service; the answer withdraws it. */
-  const offer = Effect.fnUntraced(function* (type: string, payload: Schema.Top = payloads.first) {
+  /** Offers a service, which may say that it is not quite well; the answer withdraws it. */
+  const offer = Effect.fnUntraced(function* (
+    type: string,
+    payload: Schema.Top = payloads.first,
+    health: Announcement.Health = "healthy"
+  ) {
     const scope = yield* Scope.fork(outer)
     const instance = `${++count}`
     const Echo = Protocol.make("test:echo", {
@@ -54,7 +58,8 @@ export const directoryIn = Effect.fnUntraced(function* (
       authenticator: Authentication.open,
       handlers: { echo: () => Effect.succeed("") }
     })
-    yield* Effect.orDie(Scope.provide(Effect.provideContext(exported, context), scope))
+    const { announced } = yield* Effect.orDie(Scope.provide(Effect.provideContext(exported, context), scope))
+    yield* Effect.orDie(announced.report({ health }))
     return Scope.close(scope, Exit.void)
   })
 
