@@ -40,6 +40,24 @@ const A: Schema.Codec<A> = Schema.Struct({
 const B: Schema.Codec<B> = Schema.Struct({ a: A }).annotate({ identifier: "B" })
 const C: Schema.Codec<C> = Schema.Struct({ b: B, when: Schema.Date }).annotate({ identifier: "C" })
 
+// As above, where who looks at First first does not see that Third is one of them.
+interface First {
+  readonly third?: Third
+  readonly second?: Second
+}
+interface Second {
+  readonly first: First
+}
+interface Third {
+  readonly second: Second
+}
+const First: Schema.Codec<First> = Schema.Struct({
+  third: Schema.optionalKey(Schema.suspend((): Schema.Codec<Third> => Third)),
+  second: Schema.optionalKey(Schema.suspend((): Schema.Codec<Second> => Second))
+}).annotate({ identifier: "First" })
+const Second: Schema.Codec<Second> = Schema.Struct({ first: First }).annotate({ identifier: "Second" })
+const Third: Schema.Codec<Third> = Schema.Struct({ second: Second }).annotate({ identifier: "Third" })
+
 type Nested = string | ReadonlyArray<Nested>
 const Nested: Schema.Codec<Nested> = Schema.Union([
   Schema.String,
@@ -210,6 +228,7 @@ export const corpus: Readonly<Record<string, Effect.Effect<Contract.Contract, un
       description: "*/ who"
     })
   }),
+  "recursive by several ways": taking({ first: Third }),
   recursive: taking({ tree: Tree, forest: Forest, a: A, b: B, c: C, nested: Nested, linked: Linked }),
   "several of one name": contractOf(
     Protocol.make("app:shop", { server: [Rpc.make("a", { payload: Item }), Rpc.make("b", { payload: OtherItem })] })

@@ -23,10 +23,7 @@ const Echo = Protocol.make("app:stream-echo", {
 interface Modules {
   readonly remote: {
     readonly connect: (
-      options: Connection.Options & {
-        readonly dialers: ReadonlyArray<Address.Dialer>
-        readonly handlers: DataStream.RouteHandlers
-      }
+      options: Directory.ConnectOptions & { readonly handlers: DataStream.RouteHandlers }
     ) => Effect.Effect<Connection.Connection<(typeof Echo.server)[number]>, unknown, Directory.Directory | Scope.Scope>
   }
   readonly local: { readonly StreamEcho: typeof Echo; readonly type: ActorType.ActorType }

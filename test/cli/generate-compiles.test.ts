@@ -51,6 +51,13 @@ describe("generated modules and scaffolds", () => {
         for (const [index, contract] of Object.values(corpus).entries()) {
           yield* write(join(path, `${index}`), yield* sourcesOf(yield* contract))
         }
+        // Node takes off the types, and has no compiler.
+        const modules = Object.keys(corpus).flatMap((_, index) =>
+          ["remote", "scaffold"].map((name) => `import ${JSON.stringify(`./${index}/${name}.ts`)}`)
+        )
+        writeFileSync(join(path, "all.mjs"), modules.join("\n"))
+        const node = spawnSync(process.execPath, ["-C", "source", join(path, "all.mjs")], { encoding: "utf8" })
+        assert.strictEqual(node.status, 0, node.stderr)
         const shop = yield* sourcesOf(yield* corpus["shop"] ?? Effect.never)
         yield* write(join(path, "use"), { ...shop, use })
         assert.deepStrictEqual(yield* compile(path), [])

@@ -2,14 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema, SchemaRepresentation } from "effect"
 import { Rpc } from "effect/rpc"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { format } from "../../src/cli/internal/generate/format.ts"
 import { reserved } from "../../src/cli/internal/generate/names.ts"
 import { revivers } from "../../src/cli/internal/generate/plain.ts"
 import { remoteModule } from "../../src/cli/internal/generate/remoteModule.ts"
 import { ActorType, Contract, DataStream, Protocol } from "../../src/net/index.ts"
 import { contractOf, Shape, schemaOf, taking } from "../net/contracts.ts"
 import { corpus } from "./corpus.ts"
-import { bare, folder, load, protocolOf, sourcesOf, write } from "./generating.ts"
+import { bare, folder, load, protocolOf, root, sourcesOf, write } from "./generating.ts"
 
 /** The fingerprint of what a contract's generated module exports. */
 const again = Effect.fnUntraced(function* (contract: Contract.Contract) {
@@ -19,7 +21,10 @@ const again = Effect.fnUntraced(function* (contract: Contract.Contract) {
   const protocols = yield* Effect.forEach(["remote", "local"], (name) =>
     Effect.map(load(join(path, `${name}.ts`)), protocolOf)
   )
-  yield* load(join(path, "scaffold.ts"))
+  const { handlers } = yield* load(join(path, "scaffold.ts"))
+  const routes = contract.server.map(({ name }) => name)
+  // Those of streams are made by an effect.
+  if (!routes.some((name) => name.startsWith("@"))) assert.sameMembers(Object.keys(Object(handlers)), routes)
   return yield* Effect.forEach(protocols, (protocol) =>
     protocol === undefined
       ? Effect.succeed("no protocol")
@@ -56,11 +61,112 @@ describe("a generated module", () => {
     { arbitrary: { runs: 25 } }
   )
 
+  it.effect.prop(
+    "has the fingerprint of its contract, whatever texts it has",
+    [Schema.Array(Schema.NonEmptyString).check(Schema.isBetweenLength(5, 5))],
+    ([[route = "", name = "", key = "", literal = "", start = ""]]) =>
+      Effect.gen(function* () {
+        const payload = Schema.Struct({
+          [key]: Schema.Literals([literal, `${literal}2`]),
+          [`${key}2`]: Schema.TemplateLiteral([literal, Schema.String]),
+          [`${key}3`]: Schema.String.check(Schema.isStartingWith(start))
+        }).annotate({ identifier: name, description: literal })
+        const contract = yield* contractOf(Protocol.make(name, { server: [Rpc.make(`r${route}`, { payload })] }))
+        const fingerprint = yield* Contract.fingerprint(contract)
+        assert.deepStrictEqual(yield* again(contract), [fingerprint, fingerprint])
+      }),
+    { arbitrary: { runs: 25 } }
+  )
+
+  it.effect.prop(
+    "has the fingerprint of its contract, whichever types have each other in them",
+    [Schema.Array(Schema.Array(Schema.Literals([0, 1, 2, 3]))).check(Schema.isBetweenLength(4, 4))],
+    ([edges]) =>
+      Effect.gen(function* () {
+        const nodes: ReadonlyArray<Schema.Codec<unknown>> = edges.map((to, index) =>
+          Schema.Struct({
+            own: Schema.Literal(index),
+            ...Object.fromEntries(
+              to.map((other) => [
+                `f${other}`,
+                Schema.optionalKey(Schema.suspend((): Schema.Codec<unknown> => nodes[other] ?? Schema.Never))
+              ])
+            )
+          }).annotate({ identifier: `Node${index}` })
+        )
+        const routes = nodes.map((payload, index) => Rpc.make(`r${index}`, { payload }))
+        const contract = yield* contractOf(Protocol.make("app:graph", { server: routes }))
+        const fingerprint = yield* Contract.fingerprint(contract)
+        assert.deepStrictEqual(yield* again(contract), [fingerprint, fingerprint])
+      }),
+    { arbitrary: { runs: 40 } }
+  )
+
+  it.effect("has its protocol under a name that it has not used already", () =>
+    Effect.gen(function* () {
+      for (const name of ["schema", "protocol", "actor-type", "handlers", "1st", "-"]) {
+        yield* harmless(yield* corpus["streams"] ?? Effect.never, name)
+      }
+    })
+  )
+
+  it.effect("has handlers that say that they are not written", () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      yield* write(path, yield* sourcesOf(yield* corpus["shop"] ?? Effect.never))
+      const { handlers } = yield* load(join(path, "scaffold.ts"))
+      const { order } = handlers as { readonly order: () => Effect.Effect<never> }
+      assert.strictEqual(yield* Effect.catchDefect(order(), Effect.succeed), "order is not written yet")
+    })
+  )
+
+  it.effect("is written as people would write it", () =>
+    Effect.gen(function* () {
+      const { local } = yield* sourcesOf(
+        yield* taking(
+          Schema.Struct({
+            state: Schema.Literals(["on", "off"]),
+            count: Schema.Int,
+            price: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 9 })),
+            at: Schema.optionalKey(Schema.DateTimeUtc)
+          })
+        )
+      )
+      for (const line of [
+        'state: Schema.Literals(["on", "off"]),',
+        "count: Schema.Int,",
+        "price: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 9 })),",
+        "at: Schema.optionalKey(Schema.DateTimeUtc),"
+      ]) {
+        assert.include(local, line)
+      }
+      // Nobody asks for its type.
+      assert.notInclude(local, "effect/DateTime")
+    })
+  )
+
+  it.effect("is formatted as the configuration of its place says", () =>
+    Effect.gen(function* () {
+      const written = Effect.fnUntraced(function* (config: string) {
+        const path = yield* folder
+        writeFileSync(join(path, ".prettierrc"), config)
+        return yield* format(join(path, "a.ts"), 'export const a = "b"')
+      })
+      assert.strictEqual(yield* written('{ "semi": false, "singleQuote": true }'), "export const a = 'b'\n")
+      const error = yield* Effect.flip(written("{ nonsense"))
+      assert.strictEqual(error._tag, "NotFormatted")
+      assert.include(error.message, "Look at the configuration of prettier for this path.")
+    })
+  )
+
   it.effect("is the same each time, and formatted as its place asks for", () =>
     Effect.gen(function* () {
       const contract = yield* corpus["shop"] ?? Effect.never
       const sources = yield* sourcesOf(contract, "shop-server")
       assert.deepStrictEqual(yield* sourcesOf(contract, "shop-server"), sources)
+      for (const source of Object.values(sources)) {
+        assert.strictEqual(yield* format(join(root, "generated.ts"), source), source)
+      }
       assert.include(sources.remote, "export const ShopServer = Protocol.make(")
       assert.include(sources.remote, `// Fingerprint: ${yield* Contract.fingerprint(contract)}\n`)
       // The indent of .editorconfig.
@@ -168,7 +274,8 @@ const forged: Readonly<Record<string, (text: string) => (node: Json) => Json>> =
   "modes of unions": (text) => (node) => (node["_tag"] === "Union" ? { ...node, options: { mode: text } } : node),
   "numbers that are texts": (text) => (node) => (node["type"] === "number" ? { ...node, value: text } : node),
   "kinds of content": (text) => (node) => ("mediaType" in node ? { ...node, mediaType: text } : node),
-  "more of everything": (text) => (node) => ({ ...node, [text]: text, importDeclarations: [text], code: text })
+  "more of everything": (text) => (node) =>
+    "_tag" in node ? { ...node, [text]: text, importDeclarations: [text], code: text, runtime: text } : node
 }
 
 /** That source has nothing of an attack but in literals and comments, and does nothing when it is imported. */
@@ -279,6 +386,33 @@ describe("what can't be generated", () => {
       assert.include(
         yield* refused(Protocol.make("p", { client: [...DataStream.routes, Rpc.make("@stream.more")] })),
         "is none that this version of Troupe has"
+      )
+    })
+  )
+
+  it.effect("checks that effect does not make", () =>
+    Effect.gen(function* () {
+      const contract = yield* taking(Schema.Struct({ a: Schema.String.check(Schema.isMinLength(1)) }))
+      const forged = everywhere(Contract.toJson(contract), (node) => ("id" in node ? { ...node, payload: "1" } : node))
+      const error = yield* Effect.flip(remote(yield* Contract.fromJson(forged)))
+      assert.include(
+        error.message,
+        'for the route "take" of acme/Shop@1.0.0: payload is none that effect makes (Invalid'
+      )
+    })
+  )
+
+  it.effect("schemas that effect reads as others", () =>
+    Effect.gen(function* () {
+      const contract = yield* taking(Schema.Record(Schema.String, Schema.Int))
+      const literal = { _tag: "Literal", literal: { type: "string", value: "a" }, checks: [] }
+      const forged = everywhere(Contract.toJson(contract), (node) =>
+        "parameter" in node ? { ...node, parameter: literal } : node
+      )
+      const error = yield* Effect.flip(remote(yield* Contract.fromJson(forged)))
+      assert.include(
+        error.message,
+        "is another one when it is read (the fingerprint is another): fetch the contract again"
       )
     })
   )

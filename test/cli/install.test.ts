@@ -52,7 +52,7 @@ describe.concurrent("troupe install", limit, () => {
       assert.strictEqual(read("troupe.lock.json"), bytes)
 
       // The higher version is taken, however the two are.
-      yield* offer("acme/Echo@1.1.0", payloads.compatible)
+      yield* offer("acme/Echo@1.1.0", payloads.compatible, "degraded")
       const compatible = succeeds(yield* run(["install"]))
       assert.include(compatible, "echo: acme/Echo@1.0.0 -> acme/Echo@1.1.0, compatible\n")
       assert.include(compatible, fieldOptional)
@@ -74,11 +74,15 @@ describe.concurrent("troupe install", limit, () => {
 
   it.live("writes nothing for any dependency when one can't be had, and tells all that is wrong", () =>
     Effect.gen(function* () {
-      const { files, offer, run, write } = yield* project
+      const { announce, files, offer, run, write } = yield* project
       yield* offer("acme/Echo@1.0.0")
-      write("troupe.json", settings({ echo: "acme/Echo", none: "acme/None", old: "acme/Echo@^0.1.0" }))
+      yield* announce("acme/Bare@1.0.0")
+      const wanted = { bare: "acme/Bare", echo: "acme/Echo", none: "acme/None", old: "acme/Echo@^0.1.0" }
+      write("troupe.json", settings(wanted))
       const ended = yield* run(["install"])
       fails(ended, 1, "none: No server has announced acme/None", /old: .*acme\/Echo@1\.0\.0 .* another version/)
+      assert.include(ended.stderr, "bare: There is no contract of acme/Bare@1.0.0")
+      assert.strictEqual(ended.stdout, "echo: found acme/Echo@1.0.0\n")
       assert.deepStrictEqual(files(), ["troupe.json"])
     })
   )

@@ -90,7 +90,7 @@ describe.concurrent("troupe run", limit, () => {
       fails(form, 2, "<host>/<process>")
       fails(nothing, 1, "has no application", "one, two", "export default")
       fails(absent, 1, "./absent.ts could not be loaded", "Cannot find module")
-      fails(broken, 1, "there is no database")
+      fails(broken, 1, "there is no database", /no-database\.ts:2/)
       fails(unstarted, 1, "the port is taken")
     })
   )

@@ -6,6 +6,8 @@ import { Rpc } from "effect/rpc"
 import { join } from "node:path"
 import {
   ActorType,
+  Address,
+  Announcement,
   Authentication,
   Directory,
   DirectoryServer,
@@ -39,8 +41,12 @@ export const directoryIn = Effect.fnUntraced(function* (
   const context = yield* Layer.build(layer)
   let count = 0
 
-  /** Offers a service; the answer withdraws it. */
-  const offer = Effect.fnUntraced(function* (type: string, payload: Schema.Top = payloads.first) {
+  /** Offers a service, which may say that it is not quite well; the answer withdraws it. */
+  const offer = Effect.fnUntraced(function* (
+    type: string,
+    payload: Schema.Top = payloads.first,
+    health: Announcement.Health = "healthy"
+  ) {
     const scope = yield* Scope.fork(outer)
     const instance = `${++count}`
     const Echo = Protocol.make("test:echo", {
@@ -52,10 +58,22 @@ export const directoryIn = Effect.fnUntraced(function* (
       authenticator: Authentication.open,
       handlers: { echo: () => Effect.succeed("") }
     })
-    yield* Effect.orDie(Scope.provide(Effect.provideContext(exported, context), scope))
+    const { announced } = yield* Effect.orDie(Scope.provide(Effect.provideContext(exported, context), scope))
+    yield* Effect.orDie(announced.report({ health }))
     return Scope.close(scope, Exit.void)
   })
-  return { offer, directory: Context.get(context, Directory.Directory) }
+
+  /** Announces a service with the fingerprint of its contract alone. */
+  const announce = Effect.fnUntraced(function* (type: string) {
+    const announcement = yield* Announcement.make({
+      type: yield* ActorType.parse(type),
+      instanceId: yield* InstanceId.make({ runtime: "process", namespace: "test", instance: `${++count}` }),
+      addresses: [Address.of(transport)],
+      contract: "0".repeat(64)
+    })
+    yield* Effect.orDie(Context.get(context, Directory.Directory).announce(announcement))
+  })
+  return { announce, offer, directory: Context.get(context, Directory.Directory) }
 })
 
 /** The settings of a project that needs services. */

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect } from "effect"
 import { join } from "node:path"
-import { Address, Connection, Directory } from "troupe/net"
+import { Address, type Announcement, Connection, Directory } from "troupe/net"
 import * as Tcp from "../../src/net/transport/node/Tcp.ts"
 import * as Unix from "../../src/net/transport/node/Unix.ts"
 import { directory as folder } from "../support/files.ts"
@@ -32,6 +32,10 @@ const running = Effect.gen(function* () {
   return { program, begin, directory, server, socket }
 })
 
+/** The routes in the contract that a server has announced. */
+const routesOf = (directory: Directory.Directory["Service"], announcement: Announcement.Announcement) =>
+  Effect.map(directory.contract(announcement), ({ server }) => server.map(({ name }) => name))
+
 const millisUntil = Effect.fnUntraced(function* (holds: () => boolean) {
   const before = yield* Clock.currentTimeMillis
   yield* until(holds)
@@ -53,6 +57,7 @@ describe("programs that are announced", () => {
         const [best, second] = yield* directory.discover(yield* rangeOf("acme/Echo@^1.0.0"))
         assert.deepStrictEqual([best.instanceId.instance, second?.instanceId.instance], ["1", "2"])
         assert.match(best.contract!, /^\S{16,}$/)
+        assert.deepStrictEqual(yield* routesOf(directory, best), ["echo"])
         for (const dialer of [Unix.dialer(), Tcp.dialer()]) {
           const strategy = yield* Address.strategy(best.addresses, [dialer])
           const connection = yield* Connection.connect(strategy, Echo, { instanceId: best.instanceId })
@@ -117,9 +122,13 @@ describe("programs that are announced", () => {
           until: (all) => String(all) === "1"
         })
         yield* isFound
+        const [known] = yield* directory.discover(yield* rangeOf("acme/Echo"))
+        assert.deepStrictEqual(yield* routesOf(directory, known), ["echo"])
         yield* second.kill
         yield* begin(":memory:")
         yield* isFound
+        // Whoever has announced itself anew has sent it again.
+        assert.deepStrictEqual(yield* routesOf(directory, known), ["echo"])
         assert.strictEqual(seen.at(-1), "Announced 1")
         assert.notInclude(one.lines(), "Lost")
       }),

@@ -8,6 +8,7 @@ import * as Path from "effect/Path"
 import { argv } from "node:process"
 import { ProgramEnded } from "../internal/errors.ts"
 import * as Running from "../internal/running.ts"
+import { untilAsked } from "./shared.ts"
 
 const run = Effect.fnUntraced(function* (options: {
   readonly module: string
@@ -19,7 +20,7 @@ const run = Effect.fnUntraced(function* (options: {
   const target = Option.isSome(options.execute) ? yield* Running.parseTarget(options.execute.value) : undefined
   // The module sees what it would see if Node had been started with it.
   yield* Effect.sync(() => argv.splice(1, argv.length, path, ...options.args))
-  const application = yield* Running.load(options.module, path)
+  const application = yield* untilAsked(Running.load(options.module, path))
   const code = yield* Running.run(application, target)
   if (code !== 0) return yield* new ProgramEnded({ code })
 })

@@ -186,7 +186,10 @@ export class NoSuchHost extends Schema.TaggedError<NoSuchHost>()("NoSuchHost", {
   known: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    const known = this.known.length === 0 ? "It has none" : `There are: ${this.known.join(", ")}`
+    const known =
+      this.known.length === 0
+        ? "It has none: give it a ProcessHost.layer, and run it with the troupe of its own folder (npx troupe), since another copy does not see its hosts"
+        : `There are: ${this.known.join(", ")}`
     return `The application has no host ${JSON.stringify(this.host)}. ${known}.`
   }
 }

@@ -31,7 +31,14 @@ export const parseTarget = (text: string): Effect.Effect<Target, InvalidTarget> 
 /** An application, whatever it provides; what it lacks it tells when it is built. */
 export type App = Layer.Layer<unknown, unknown>
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+// Where it went wrong is in the stack alone, in its first line or the first of its frames that is no module of Node.
+const place = /(?:^|\(|at )((?:file:|\/|[A-Z]:\\)[^\s()]*:\d+)/m
+
+const detailOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const [, where] = place.exec(error.stack ?? "") ?? []
+  return where === undefined ? error.message : `${error.message} (${where})`
+}
 
 /** The application of a module: the layer that is its default export. */
 export const load = Effect.fnUntraced(function* (
@@ -40,7 +47,7 @@ export const load = Effect.fnUntraced(function* (
 ): Effect.fn.Return<App, ModuleFailed | NoApplication> {
   const loaded = yield* Effect.tryPromise({
     try: (): Promise<Readonly<Record<string, unknown>>> => import(pathToFileURL(path).href),
-    catch: (error) => new ModuleFailed({ module, detail: messageOf(error) })
+    catch: (error) => new ModuleFailed({ module, detail: detailOf(error) })
   })
   const application = loaded["default"]
   // That it needs nothing else can't be seen.

@@ -64,11 +64,28 @@ export const definitionsOf = Effect.fnUntraced(function* (
 
   const { flaw, references, roots } = plain(contract, routes, name)
   if (flaw !== undefined) return yield* fail(flaw)
-  const revived = yield* Effect.try({
-    try: () =>
-      SchemaRepresentation.fromRepresentations({ representations: [Nothing, ...roots], references }, { revivers }),
-    catch: (error) => fail({ path: "a schema", detail: `is none that effect makes (${reason(error)}): fetch it again` })
-  })
+  const revive = (
+    representations: ReadonlyArray<Representation>,
+    place: { readonly route?: string; readonly path: string }
+  ) =>
+    Effect.try({
+      try: () =>
+        SchemaRepresentation.fromRepresentations(
+          { representations: [Nothing, ...representations], references },
+          { revivers }
+        ),
+      catch: (error) =>
+        fail({ ...place, detail: `is none that effect makes (${reason(error)}): fetch the contract again` })
+    })
+  // Each by itself first, which tells where it is that something is wrong.
+  for (const [index, root] of roots.entries()) {
+    const place = {
+      route: routes[Math.floor(index / document.parts.length)]?.name ?? "*",
+      path: document.parts[index % document.parts.length] ?? ""
+    }
+    yield* revive([root], place)
+  }
+  const revived = yield* revive(roots, { path: "a schema" })
   const [, ...schemas] = revived
   yield* same(contract, routes, schemas, fail)
 
@@ -106,7 +123,7 @@ export const definitionsOf = Effect.fnUntraced(function* (
     })
   )
   const sources = routes.map(({ name: own, stream }, index): RouteSource => {
-    const at = 1 + index * 3
+    const at = 1 + index * document.parts.length
     const part = (offset: number, usual: string) => {
       const source = code.codes[at + offset]?.runtime ?? usual
       return source === usual ? undefined : visible(source)
@@ -120,15 +137,8 @@ export const definitionsOf = Effect.fnUntraced(function* (
     }
   })
   const all = [...definitions.flatMap(({ runtime, Type = "" }) => [runtime, Type]), ...sources.flatMap(partsOf)]
-  // What stands in literals is no use of a name.
-  const bare = all.map((source) => source.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')).join("\n")
   return {
-    namespaces: code.artifacts.flatMap((artifact) => {
-      const found = artifact._tag === "Import" ? importOf.exec(artifact.importDeclaration)?.groups : undefined
-      const { from, name: own } = found ?? {}
-      const isUsed = own !== undefined && new RegExp(`(?<![.\\w])${own}\\.`).test(bare)
-      return isUsed && from !== undefined ? [{ name: own, from }] : []
-    }),
+    namespaces: namespacesOf(code.artifacts, all.join("\n")),
     symbols: code.artifacts.flatMap((artifact) =>
       artifact._tag === "Symbol"
         ? // As TypeScript knows it for a symbol of its own.
@@ -140,6 +150,21 @@ export const definitionsOf = Effect.fnUntraced(function* (
     client: sources.slice(contract.server.length)
   }
 })
+
+/** Those that a source names in types; what stands in literals is no use of a name. */
+const namespacesOf = (
+  artifacts: ReadonlyArray<SchemaRepresentation.Artifact>,
+  source: string
+): Definitions["namespaces"] => {
+  const bare = source.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
+  return artifacts
+    .flatMap((artifact) => {
+      const found = artifact._tag === "Import" ? importOf.exec(artifact.importDeclaration)?.groups : undefined
+      const { from = "", name = "" } = found ?? {}
+      return found !== undefined && new RegExp(`(?<![.\\w])${name}\\.`).test(bare) ? [{ name, from }] : []
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
 
 const importOf = /^import \* as (?<name>\w+) from "(?<from>[\w/]+)"$/
 
@@ -156,7 +181,7 @@ const same = Effect.fnUntraced(function* (
   fail: (flaw: { readonly path: string; readonly detail: string }) => NotGenerated
 ): Effect.fn.Return<void, NotGenerated> {
   const rpcs = routes.map(({ name, stream }, index) => {
-    const [payload, success, error] = schemas.slice(index * 3, index * 3 + 3)
+    const [payload, success, error] = schemas.slice(index * document.parts.length, (index + 1) * document.parts.length)
     if (payload === undefined || success === undefined || error === undefined) return Rpc.make(name)
     return stream ? Rpc.make(name, { payload, success, error, stream }) : Rpc.make(name, { payload, success, error })
   })
@@ -207,9 +232,9 @@ const emittable = (root: Representation, group: ReadonlySet<string>): Representa
         ...(check.representation === undefined
           ? {}
           : { representation: { ...check.representation, schemas: (check.representation.schemas ?? []).map(visit) } }),
-        annotations: ownOf(check.annotations, check.representation?.id === "effect/schema/isFinite")
+        annotations: ownOf(check.annotations, check.representation?.id)
       }),
-      annotations: (annotations) => ownOf(annotations, false)
+      annotations: (annotations) => ownOf(annotations)
     })
   }
   return visit(root)
@@ -220,12 +245,24 @@ const toCode: SchemaRepresentation.Generation.Declaration = ({ typeParameters: [
   Type: inner?.Type ?? "unknown"
 })
 
+type Annotations = SchemaRepresentation.PropertySignature["annotations"]
+
 /** Notes, and how effect itself writes it; `Schema.Finite` is known by what it expects. */
-const ownOf = (annotations: SchemaRepresentation.PropertySignature["annotations"], isFinite: boolean) => {
+const ownOf = (annotations: Annotations, id?: string): Annotations => {
   const { expected, toCode } = { expected: undefined, toCode: undefined, ...annotations }
-  return {
+  const own = {
     ...notesOf(annotations),
-    ...(toCode === undefined ? {} : { toCode }),
-    ...(isFinite ? { expected } : {})
+    ...(isCheckCode(toCode) ? { toCode: isBetween.test(id ?? "") ? withoutUndefined(toCode) : toCode } : {}),
+    ...(id === "effect/schema/isFinite" ? { expected } : {})
   }
+  return Object.keys(own).length === 0 ? undefined : own
 }
+
+const isCheckCode = (value: unknown): value is SchemaRepresentation.Generation.Check => typeof value === "function"
+
+const isBetween = /^effect\/schema\/isBetween(BigInt|Date)?$/
+
+/** What is written of numbers alone, without those options that are not given. */
+const withoutUndefined =
+  (code: SchemaRepresentation.Generation.Check): SchemaRepresentation.Generation.Check =>
+  (input) => ({ runtime: code(input).runtime.replaceAll(/, \w+: undefined/g, "") })

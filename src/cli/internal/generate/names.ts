@@ -8,8 +8,7 @@
  */
 export const reserved: ReadonlySet<string> = new Set(
   [
-    "Schema Rpc Effect Stream SemVer SemVerRange",
-    "ActorType Address Connection DataStream Directory Protocol",
+    "Schema Rpc SemVer SemVerRange ActorType DataStream Directory Protocol",
     "Handlers Array ReadonlyArray Symbol",
     "BigDecimal ByteSize Cause Chunk Cookies DateTime Duration Exit Graph",
     "HashMap HashSet Headers Option Redacted Result UrlParams"

@@ -14,7 +14,7 @@ import { quoted } from "./text.ts"
  * **Details**
  *
  * It exports the schemas that the contract names, the protocol under the name in Pascal case, the range as `range`, and
- * `connect`, which finds the best server of the range in the directory and connects to it.
+ * `connect`, which is `Directory.connect` to a server of the range.
  *
  * **Errors**
  *
@@ -29,17 +29,15 @@ export const remoteModule = ({
   moduleSource(options, (protocol, { hasClient }) => {
     const { manufacturer, name, versions } = range
     const client = `(typeof ${protocol}.client)[number]`
-    const connectOptions =
-      'Omit<Connection.Options, "instanceId"> & { readonly dialers: ReadonlyArray<Address.Dialer> }'
     const [generics, type] = hasClient
       ? [
           `<const H extends Protocol.Handlers<${client}, (typeof ${protocol}.server)[number]>>`,
-          `${connectOptions} & { readonly handlers: H } & Protocol.OnlyRoutes<${client}, H>`
+          `Directory.ConnectOptions & { readonly handlers: H } & Protocol.OnlyRoutes<${client}, H>`
         ]
-      : ["", connectOptions]
+      : ["", "Directory.ConnectOptions"]
     return {
-      effect: ["Effect", "SemVerRange"],
-      net: ["ActorType", "Address", "Connection", "Directory"],
+      effect: ["SemVerRange"],
+      net: ["ActorType", "Directory"],
       source: `/** The servers that will do. */
 export const range = new ActorType.Range({
   manufacturer: ${quoted(manufacturer)},
@@ -47,13 +45,7 @@ export const range = new ActorType.Range({
   versions: SemVerRange.parseUnsafe(${quoted(SemVerRange.format(versions))})
 })
 
-/** Finds the best server of the range in the directory, and connects to it; the connection is closed with the scope. */
-export const connect = ${generics}(options: ${type}) =>
-  Effect.gen(function* () {
-    const directory = yield* Directory.Directory
-    const [best] = yield* directory.discover(range)
-    const target = yield* Address.strategy(best.addresses, options.dialers)
-    return yield* Connection.connect(target, ${protocol}, { ...options, instanceId: best.instanceId })
-  })`
+/** Finds the servers of the range in the directory, and connects to the best of them; it is closed with the scope. */
+export const connect = ${generics}(options: ${type}) => Directory.connect(range, ${protocol}, options)`
     }
   })

@@ -31,7 +31,7 @@ export const announcing = Effect.fnUntraced(function* (
   options: AnnounceOptions | undefined
 ): Effect.fn.Return<Announced, AnnounceError, Scope.Scope> {
   const milliseconds = yield* leaseMillis(options?.lease ?? defaultLease)
-  const document = options?.contract && (yield* written(announcement, options.contract))
+  const document = options?.contract && written(options.contract)
   const { instanceId, type } = announcement
   const held = { type, instanceId, holder: globalThis.crypto.randomUUID() }
   const state = yield* SubscriptionRef.make<State>({ _tag: "Announced" })

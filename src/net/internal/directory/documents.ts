@@ -18,11 +18,6 @@ export interface Asked extends Pick<Announcement, "type" | "instanceId"> {
   readonly fingerprint: string
 }
 
-const sized = (document: string): Effect.Effect<void, Flaw> =>
-  document.length <= maxDocument
-    ? Effect.void
-    : Effect.fail({ reason: "TooLarge", detail: `it has ${document.length} characters, and may have ${maxDocument}` })
-
 const read = (document: string) =>
   Contract.parse(document).pipe(
     Effect.bindTo("contract"),
@@ -43,7 +38,11 @@ const verified = Effect.fnUntraced(function* (
   { contract: announced, type }: Announcement,
   document: string
 ): Effect.fn.Return<Contract.Contract, Flaw> {
-  yield* sized(document)
+  const { length } = document
+  if (length > maxDocument) {
+    const detail = `it has ${length} characters, and may have ${maxDocument}`
+    return yield* Effect.fail<Flaw>({ reason: "TooLarge", detail })
+  }
   const { contract, fingerprint } = yield* read(document)
   if (String(contract.type) !== String(type)) {
     return yield* Effect.fail<Flaw>({ reason: "Different", detail: `it is that of ${contract.type}` })
@@ -53,24 +52,15 @@ const verified = Effect.fnUntraced(function* (
   return yield* Effect.fail<Flaw>({ reason: "Different", detail })
 })
 
-const refused =
-  ({ instanceId, type }: Announcement) =>
-  (flaw: Flaw): ContractRefused =>
-    new ContractRefused({ type, instanceId, ...flaw })
-
-/** The document of a contract that is to be announced. */
-export const written = (
-  announcement: Announcement,
-  contract: Contract.Contract
-): Effect.Effect<string, ContractRefused> =>
-  Effect.suspend(() => {
-    const document = JSON.stringify(Contract.toJson(contract))
-    return Effect.as(Effect.mapError(sized(document), refused(announcement)), document)
-  })
+/** The document of a contract. */
+export const written = (contract: Contract.Contract): string => JSON.stringify(Contract.toJson(contract))
 
 /** Looks at what an announcement came with. */
 export const accepted = (announcement: Announcement, document: string): Effect.Effect<void, ContractRefused> =>
-  Effect.asVoid(Effect.mapError(verified(announcement, document), refused(announcement)))
+  Effect.mapError(Effect.asVoid(verified(announcement, document)), (flaw) => {
+    const { instanceId, type } = announcement
+    return new ContractRefused({ type, instanceId, ...flaw })
+  })
 
 /** The contract of an announced server, by what has its document: that is never taken at its word. */
 export const fetched = Effect.fnUntraced(function* (
