@@ -238,7 +238,7 @@ describe.concurrent("the stream echo", { timeout: 120_000 }, () => {
 
   it.live("says what is wrong, and ends with a code for it", () =>
     Effect.gen(function* () {
-      const { client, directory } = yield* place
+      const { client, directory, server } = yield* place
       const fails = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env?: NodeJS.ProcessEnv) {
         const { code, stderr, stdout } = yield* (yield* client(args, env)).ended
         assert.strictEqual(stdout, "")
@@ -256,6 +256,12 @@ describe.concurrent("the stream echo", { timeout: 120_000 }, () => {
       const [noServer, whyNoServer] = yield* fails(["my-stream", "10"])
       assert.strictEqual(noServer, 4)
       assert.match(whyNoServer, /^No server has announced acme\/StreamEchoServer\./)
+
+      // One that has died is in the directory for a while.
+      yield* kill(yield* server(quick))
+      const [dead, whyDead] = yield* fails(["my-stream", "10"])
+      assert.strictEqual(dead, 4)
+      assert.match(whyDead, /^No server .*acme\/StreamEchoServer/)
 
       const [stranger, whyStranger] = yield* fails(["my-stream", "10"], { TROUPE_DIRECTORY_SECRET: "a guess" })
       assert.strictEqual(stranger, 3)
