@@ -18,8 +18,13 @@ export const floors = [
   "cli"
 ]
 
-/** Files of `src` which need Node, such as `src/cli/**`: all others load in browsers too. */
-const nodeFiles: Array<string> = ["src/command/driver/**", "src/net/runtime/node/**", "src/net/transport/node/**"]
+/** Files of `src` which need Node: all others load in browsers too. */
+const nodeFiles: Array<string> = [
+  "src/cli/**",
+  "src/command/driver/**",
+  "src/net/runtime/node/**",
+  "src/net/transport/node/**"
+]
 
 const floorRule = (floor: string, index: number): OxlintOverride => {
   const above = ["index.ts", ...floors.slice(index + 1).map((name) => `${name}/`)]

@@ -23,6 +23,7 @@ const concepts = [
   { text: "Runtimes", link: "/concepts/runtimes" },
   { text: "Invocations", link: "/concepts/invocation" },
   { text: "Nodes", link: "/concepts/nodes" },
+  { text: "Command line", link: "/concepts/cli" },
   { text: "Security", link: "/concepts/security" },
   { text: "Operations", link: "/concepts/operations" },
   { text: "Exploration", link: "/concepts/exploration" }
@@ -39,7 +40,8 @@ const examples = [
   { text: "Echo service", link: "/examples/echo-service" },
   { text: "Agent", link: "/examples/agent" },
   { text: "IPC chat", link: "/examples/ipc-chat" },
-  { text: "Function runner", link: "/examples/function-runner" }
+  { text: "Function runner", link: "/examples/function-runner" },
+  { text: "Stream echo", link: "/examples/stream-echo" }
 ]
 
 const comingFrom = [

@@ -19,17 +19,15 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Selectable from "../channel/Selectable.ts"
 import type { Definition, Implementation } from "./Definition.ts"
-import { interruption } from "./internal/exit.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { LineSource } from "./internal/lines.ts"
+import { isExitCode, runOn } from "./internal/mainProcess.ts"
 import { makeHost } from "./internal/makeHost.ts"
 import { Node } from "./internal/node.ts"
-import { ProcessHost } from "./internal/services.ts"
 import { TerminalClosed, TerminalFailed } from "./ProcessError.ts"
 import type { HostAlreadyExists, InvalidOption, SpawnError } from "./ProcessError.ts"
 import type { Options } from "./ProcessHost.ts"
 import { spawn, type ArgumentsOf } from "./Spawning.ts"
-import { await as awaitExit } from "./Watching.ts"
 
 /**
  * The terminal of the program: lines from standard input, text to standard output, and the arguments.
@@ -367,31 +365,8 @@ export const main = <
 ): Effect.Effect<number, SpawnError, Implementation<Name> | TerminalHost> =>
   Effect.gen(function* () {
     const { host } = (yield* TerminalHost) as TerminalHostImpl
-    const shutdown = yield* Shutdown
-    const started = Effect.provideService(spawn(process, args), ProcessHost, host)
-    return yield* Effect.acquireUseRelease(
-      started,
-      (pid) => {
-        const cancelled = Effect.flatMap(shutdown, (reason) =>
-          Effect.sync(() => host.processes.get(pid.id)?.cancelOrStop({ _tag: "Cancel", from: undefined, reason }))
-        )
-        return awaitExit(pid).pipe(
-          Effect.raceFirst(Effect.andThen(cancelled, Effect.never)),
-          Effect.map(exitCodeOf),
-          Effect.provideService(ProcessHost, host)
-        )
-      },
-      (pid) => Effect.sync(() => host.processes.get(pid.id)?.stop(interruption(undefined)))
-    )
+    return yield* runOn(host, spawn(process, args), yield* Shutdown)
   })
-
-const isExitCode = (value: unknown): value is number =>
-  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 255
-
-const exitCodeOf = (exit: Exit.Exit<unknown, unknown>): number => {
-  if (Exit.isFailure(exit)) return Cause.hasInterruptsOnly(exit.cause) ? 130 : 1
-  return isExitCode(exit.value) ? exit.value : 0
-}
 
 // What this module needs of the operating system's process; in a runtime without one nothing is signalled.
 interface SystemProcess {

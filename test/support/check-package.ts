@@ -1,4 +1,4 @@
-/** Packs the built library and checks the tarball as its users get it: publint, attw, and an import by name. */
+/** Packs the built library and checks the tarball as its users get it: publint, attw, an import by name, and the command. */
 import { spawnSync } from "node:child_process"
 import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -27,6 +27,7 @@ try {
   const imports = modules.map((path) => `import ${JSON.stringify(path.replace(".", "troupe"))}\n`)
   writeFileSync(join(unpacked, "import.mjs"), imports.join(""))
   run("node", ["import.mjs"], unpacked)
+  run("node", ["dist/cli/main.js", "--version"], unpacked)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -36,15 +36,16 @@ const environment = (): NodeJS.ProcessEnv => {
   return { ...env, TERM: "xterm" }
 }
 
-/** Starts a program in the root of the repository; it is killed, should it still be there, when the scope closes. */
+/** Starts a program, in the root of the repository; it is killed, should it still be there, when the scope closes. */
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
-  env: NodeJS.ProcessEnv = {}
+  env: NodeJS.ProcessEnv = {},
+  cwd = root
 ): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => spawn(command, args, { cwd: root, env: { ...environment(), ...env } })),
+      Effect.sync(() => spawn(command, args, { cwd, env: { ...environment(), ...env } })),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     ),
     (child) => {
@@ -101,10 +102,12 @@ export const hasTerminal = process.platform === "linux" && existsSync("/usr/bin/
 export const startAtTerminal = (
   command: string,
   args: ReadonlyArray<string>,
-  env: NodeJS.ProcessEnv = {}
+  env: NodeJS.ProcessEnv = {},
+  cwd = root
 ): Effect.Effect<Program, never, Scope.Scope> =>
   start(
     "/usr/bin/script",
     ["-qec", `exec ${[command, ...args].map((word) => `'${word}'`).join(" ")}`, "/dev/null"],
-    env
+    env,
+    cwd
   )

@@ -1,21 +1,7 @@
-import * as NodeStdio from "@effect/platform-node/NodeStdio"
-import { Layer } from "effect"
-import { Application, ProcessHost, Service, TerminalHost } from "troupe"
-import { Cli, CliLive } from "./cli.ts"
-import { Relay, RelayLive } from "./relay.ts"
-import { WorkerLive } from "./worker.ts"
+import { Application, TerminalHost } from "troupe"
+import EchoApp from "./app.ts"
+import { Cli } from "./cli.ts"
 
-// #region app
-const RelayService = Service.layer(Relay, { id: "relay-service", host: "app:processes", autoStart: true }).pipe(
-  Layer.provide(RelayLive)
-)
-
-const EchoApp = Layer.merge(RelayService, CliLive).pipe(
-  Layer.provide(WorkerLive),
-  Layer.provideMerge(ProcessHost.layer("app:processes")),
-  Layer.provideMerge(TerminalHost.layer("app:terminal")),
-  Layer.provide(NodeStdio.layer)
-)
-
+// #region main
 Application.runMain(EchoApp, { main: TerminalHost.main(Cli) })
-// #endregion app
+// #endregion main
