@@ -63,6 +63,7 @@ describe("troupe.json", () => {
       assert.match((yield* problems("{")).join(), /^: it is no JSON: /)
       const shape = yield* problems({ name: "a b", dependancies: {}, dependencies: { "../x": "acme/Echo", "y": 1 } })
       assert.strictEqual(shape.length, 5)
+      assert.includeMembers(shape, ["type: it is missing", "dependancies: it is not known: look at its spelling"])
       for (const [index, place] of ["name", "type", "dependencies.../x", "dependencies.y", "dependancies"].entries()) {
         assert.isTrue(
           shape.some((problem) => problem.startsWith(`${place}: `)),

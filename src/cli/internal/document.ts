@@ -12,7 +12,12 @@ export const Name = Schema.String.check(
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, { expected: "a name of letters, digits, - and _" })
 )
 
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) => {
+    if (issue._tag === "MissingKey") return "it is missing"
+    return issue._tag === "UnexpectedKey" ? "it is not known: look at its spelling" : SchemaIssue.defaultLeafHook(issue)
+  }
+})
 
 type Problems = readonly [Problem, ...Array<Problem>]
 

@@ -107,6 +107,7 @@ export const parse = (text: string): Effect.Effect<Settings, readonly [Problem, 
       const own = entry.type === undefined ? type : yield* part(`contracts.${name}.type`, ActorType.parse(entry.type))
       if (own !== undefined) contracts.push({ name, file, proto: { type: own, protocol, service } })
     }
+    // A type that can't be read is a problem, too.
     if (isArrayNonEmpty(problems) || type === undefined) return yield* Effect.fail(problems as [Problem])
     return { name: document.name, type, directory, dependencies, contracts }
   })
