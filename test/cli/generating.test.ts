@@ -50,7 +50,16 @@ describe("what is written", () => {
     assert.deepStrictEqual(plan.write, [file("generated/b.ts")])
     assert.deepStrictEqual(plan.kept, ["a.ts"])
     assert.deepStrictEqual(plan.refused, [])
-    assert.include(Generating.report(plan).join("\n"), "kept a.ts, which is yours")
+    assert.deepStrictEqual(Generating.report(plan), [
+      "wrote generated/b.ts",
+      "kept a.ts, which is yours",
+      "1 file is as it was"
+    ])
+  })
+
+  it("is told where there is nothing to do", () => {
+    const plan = Generating.plan({ generated: [], scaffolds: [], existing: new Map() })
+    assert.deepStrictEqual(Generating.report(plan), ["There are no dependencies and no contracts in troupe.json."])
   })
 
   it("is nothing over what a person wrote, be it what would be written", () => {

@@ -70,5 +70,6 @@ export const report = ({ kept, left, remove, unchanged, write }: Plan): Readonly
     ...left.map((path) => `left ${path}, which nothing asks for any more, since it was changed by hand`)
   ]
   const rest = unchanged.length
-  return rest === 0 ? lines : [...lines, `${rest} ${rest === 1 ? "file is" : "files are"} as they were`]
+  if (rest > 0) return [...lines, `${rest} ${rest === 1 ? "file is as it was" : "files are as they were"}`]
+  return lines.length > 0 ? lines : ["There are no dependencies and no contracts in troupe.json."]
 }
