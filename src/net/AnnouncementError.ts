@@ -2,6 +2,7 @@
  * The typed errors of announcements.
  */
 import * as Schema from "effect/Schema"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * An announcement is not what it may be; nothing was announced.
@@ -13,6 +14,6 @@ export class InvalidAnnouncement extends Schema.TaggedError<InvalidAnnouncement>
   detail: Schema.String
 }) {
   override get message(): string {
-    return `${this.subject} can't be announced so: ${this.detail}. Correct the announcement.`
+    return `${this.subject} can't be announced so: ${sentence(this.detail)} Correct the announcement.`
   }
 }

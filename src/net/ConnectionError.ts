@@ -3,6 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import { FrameTooLarge, TransportError } from "./TransportError.ts"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * The connection is closed for good: by this side, by the other side, or since it was lost and is not made again.
@@ -16,7 +17,7 @@ export class ConnectionClosed extends Schema.TaggedError<ConnectionClosed>()("Co
 }) {
   override get message(): string {
     const detail = this.detail === "" ? "" : `: ${this.detail}`
-    return `The connection to ${this.peer} was closed by ${this.by}${detail}. Make a new one.`
+    return `${sentence(`The connection to ${this.peer} was closed by ${this.by}${detail}`)} Make a new one.`
   }
 }
 
@@ -56,7 +57,7 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
       this.delivery === "not sent"
         ? "Nothing was sent: try again."
         : "It may have been handled: ask before it is repeated, or allow retries, which are handled once."
-    return `${this.peer} is not available for "${this.route}": ${this.detail}. ${next}`
+    return `${this.peer} is not available for "${this.route}": ${sentence(this.detail)} ${next}`
   }
 }
 
@@ -85,7 +86,7 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>()("Pe
   detail: Schema.String
 }) {
   override get message(): string {
-    return `${this.peer} refuses "${this.route}": ${this.detail}.`
+    return `${this.peer} refuses "${this.route}": ${sentence(this.detail)}`
   }
 }
 
@@ -121,7 +122,7 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("Invali
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The ${this.part} of "${this.route}" (${this.peer}) is not what its schema says, as ${this.foundBy} finds: ${this.detail}. Compare the protocols of both sides.`
+    return `The ${this.part} of "${this.route}" (${this.peer}) is not what its schema says, as ${this.foundBy} finds: ${sentence(this.detail)} Compare the protocols of both sides.`
   }
 }
 
@@ -135,7 +136,7 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>()("Inva
   detail: Schema.String
 }) {
   override get message(): string {
-    return `${this.argument} ${this.detail}.`
+    return `${this.argument} ${sentence(this.detail)}`
   }
 }
 
@@ -165,7 +166,7 @@ export class AuthenticationFailed extends Schema.TaggedError<AuthenticationFaile
   detail: Schema.String
 }) {
   override get message(): string {
-    return `Authentication with ${this.peer} failed: ${this.detail}.`
+    return `Authentication with ${this.peer} failed: ${sentence(this.detail)}`
   }
 }
 
@@ -180,7 +181,7 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   detail: Schema.String
 }) {
   override get message(): string {
-    return `${this.peer} does not take the connection: ${this.detail}.`
+    return `${this.peer} does not take the connection: ${sentence(this.detail)}`
   }
 }
 

@@ -2,6 +2,7 @@
  * The typed errors of contracts: what can't be written down, and what can't be read.
  */
 import * as Schema from "effect/Schema"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * A protocol has something that no document can hold: a check or a declaration that is code alone, say.
@@ -17,7 +18,7 @@ export class NotExportable extends Schema.TaggedError<NotExportable>()("NotExpor
   detail: Schema.String
 }) {
   override get message(): string {
-    return `Route "${this.route}" of ${this.actor} can't be exported: ${this.path} ${this.detail}.`
+    return `Route "${this.route}" of ${this.actor} can't be exported: ${this.path} ${sentence(this.detail)}`
   }
 }
 
@@ -33,7 +34,7 @@ export class InvalidContract extends Schema.TaggedError<InvalidContract>()("Inva
 }) {
   override get message(): string {
     const where = this.path === "" ? "it" : this.path
-    return `The document is no contract: ${where} ${this.detail}. Fetch it again, or export it anew with this version of Troupe.`
+    return `The document is no contract: ${where} ${sentence(this.detail)} Fetch it again, or export it anew with this version of Troupe.`
   }
 }
 
@@ -49,7 +50,7 @@ export class NotInProto extends Schema.TaggedError<NotInProto>()("NotInProto", {
   detail: Schema.String
 }) {
   override get message(): string {
-    return `Route "${this.route}" of ${this.actor} can't be written as .proto: ${this.path} ${this.detail}.`
+    return `Route "${this.route}" of ${this.actor} can't be written as .proto: ${this.path} ${sentence(this.detail)}`
   }
 }
 
@@ -65,6 +66,6 @@ export class InvalidProto extends Schema.TaggedError<InvalidProto>()("InvalidPro
   detail: Schema.String
 }) {
   override get message(): string {
-    return `${this.file}${this.line === 0 ? "" : `:${this.line}`}: ${this.detail}.`
+    return `${this.file}${this.line === 0 ? "" : `:${this.line}`}: ${sentence(this.detail)}`
   }
 }

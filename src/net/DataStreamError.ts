@@ -2,6 +2,7 @@
  * The typed errors of data streams.
  */
 import * as Schema from "effect/Schema"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * The other side does not take the chunks of the stream.
@@ -40,7 +41,7 @@ export class StreamClosed extends Schema.TaggedError<StreamClosed>()("StreamClos
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The stream "${this.streamId}" was closed by ${this.by}: ${this.detail}. Ask for a new one to go on.`
+    return `The stream "${this.streamId}" was closed by ${this.by}: ${sentence(this.detail)} Ask for a new one to go on.`
   }
 }
 
@@ -54,7 +55,7 @@ export class StreamFailed extends Schema.TaggedError<StreamFailed>()("StreamFail
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The producer of the stream "${this.streamId}" failed: ${this.detail}.`
+    return `The producer of the stream "${this.streamId}" failed: ${sentence(this.detail)}`
   }
 }
 
@@ -76,7 +77,7 @@ export class StreamLost extends Schema.TaggedError<StreamLost>()("StreamLost", {
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The stream "${this.streamId}" is lost behind chunk ${this.sequence}: ${this.detail}. Ask for one that goes on from there.`
+    return `The stream "${this.streamId}" is lost behind chunk ${this.sequence}: ${sentence(this.detail)} Ask for one that goes on from there.`
   }
 }
 

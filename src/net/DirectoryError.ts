@@ -8,6 +8,7 @@ import { Announcement } from "./Announcement.ts"
 import { ConnectionFailed } from "./ConnectionError.ts"
 import { Rejected } from "./Discovery.ts"
 import { InstanceId } from "./InstanceId.ts"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * No server of the type is there, in whatever version.
@@ -142,7 +143,7 @@ export class ContractRefused extends Schema.TaggedError<ContractRefused>()("Cont
   ...Flaw.fields
 }) {
   override get message(): string {
-    return `${this.type} at ${this.instanceId} is not announced with its contract: ${this.detail}. ${remedies[this.reason]}`
+    return `${this.type} at ${this.instanceId} is not announced with its contract: ${sentence(this.detail)} ${remedies[this.reason]}`
   }
 }
 
@@ -174,7 +175,7 @@ export class ContractUnavailable extends Schema.TaggedError<ContractUnavailable>
   detail: Schema.String
 }) {
   override get message(): string {
-    return `There is no contract of ${this.type} at ${this.instanceId}: ${this.detail}. ${advice[this.reason]}`
+    return `There is no contract of ${this.type} at ${this.instanceId}: ${sentence(this.detail)} ${advice[this.reason]}`
   }
 }
 
@@ -223,6 +224,6 @@ export class DirectoryStoreError extends Schema.TaggedError<DirectoryStoreError>
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The store of the directory could not ${this.operation}: ${this.detail}. Look at its database, and who may write to it.`
+    return `The store of the directory could not ${this.operation}: ${sentence(this.detail)} Look at its database, and who may write to it.`
   }
 }

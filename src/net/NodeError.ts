@@ -2,6 +2,7 @@
  * The typed errors of nodes.
  */
 import * as Schema from "effect/Schema"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * Two nodes can't be connected, though they reach each other.
@@ -21,7 +22,7 @@ export class NodeRefused extends Schema.TaggedError<NodeRefused>()("NodeRefused"
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The node "${this.node}" does not connect with ${this.peer}: ${this.detail}.`
+    return `The node "${this.node}" does not connect with ${this.peer}: ${sentence(this.detail)}`
   }
 }
 

@@ -2,6 +2,7 @@
  * The typed errors of runtimes.
  */
 import * as Schema from "effect/Schema"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * An instance was not started, or has not become ready; nothing of it is left.
@@ -27,7 +28,7 @@ export class StartFailed extends Schema.TaggedError<StartFailed>()("StartFailed"
 }) {
   override get message(): string {
     const words = this.stderr.length === 0 ? "" : ` The last that it wrote:\n${this.stderr.join("\n")}`
-    return `${this.instance} (${this.program}) was not started: ${this.detail}. ${hints[this.reason]}${words}`
+    return `${this.instance} (${this.program}) was not started: ${sentence(this.detail)} ${hints[this.reason]}${words}`
   }
 }
 
@@ -56,7 +57,7 @@ export class DiscoveryFailed extends Schema.TaggedError<DiscoveryFailed>()("Disc
   detail: Schema.String
 }) {
   override get message(): string {
-    return `The instances of ${this.source} can't be found: ${this.detail}. ${nexts[this.reason]}`
+    return `The instances of ${this.source} can't be found: ${sentence(this.detail)} ${nexts[this.reason]}`
   }
 }
 
@@ -78,7 +79,7 @@ export class GivenUp extends Schema.TaggedError<GivenUp>()("GivenUp", {
   detail: Schema.String
 }) {
   override get message(): string {
-    return `No instance runs any more, and none is started again. The last was ${this.instance}: ${this.detail}. Mend its program, or have the schedule of restarts go on.`
+    return `No instance runs any more, and none is started again. The last was ${this.instance}: ${sentence(this.detail)} Mend its program, or have the schedule of restarts go on.`
   }
 }
 

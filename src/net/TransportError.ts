@@ -2,6 +2,7 @@
  * The typed errors of transports.
  */
 import * as Schema from "effect/Schema"
+import { sentence } from "./internal/shown.ts"
 
 /**
  * Why nothing can be connected to, or listened on.
@@ -47,7 +48,7 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   detail: Schema.String
 }) {
   override get message(): string {
-    return `Can't ${this.doing} ${this.doing === "connect" ? "to" : "on"} ${this.address} (${this.transport}): ${this.detail}. ${hints[this.reason]}`
+    return `Can't ${this.doing} ${this.doing === "connect" ? "to" : "on"} ${this.address} (${this.transport}): ${sentence(this.detail)} ${hints[this.reason]}`
   }
 }
 

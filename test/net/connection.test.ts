@@ -83,6 +83,15 @@ describe("Connection", () => {
 })
 
 describe("a connection that can't be made", () => {
+  it.effect("says so in whole sentences, whatever is in them", () =>
+    Effect.gen(function* () {
+      const nobody = yield* Connection.make(Memory.make(), Echo, { handlers: { name: () => Effect.succeed("Ada") } })
+      const error = yield* Effect.flip(nobody.tell("note", 1))
+      assert.match(error.message, /Nothing listens there\. [^.]+\. Nothing was sent: try again\.$/)
+      assert.notInclude(error.message, "..")
+    })
+  )
+
   const credentials: Authentication.Credentials = { claim: () => Effect.die(new Error("the vault is gone")) }
 
   it.effect("since its credentials die: it is closed, and whoever waits for the first link sees of what", () =>
