@@ -242,10 +242,11 @@ export class Sending {
   private forget(count: number): void {
     for (let i = 0; i < count; i++) {
       const item = this.items.shift()
+      if (item === undefined) break
+      this.writer.free(item)
       if (this.underway > 0) this.underway--
-      else this.bytes -= item?.length ?? 0
+      else this.bytes -= item.length
     }
-    if (this.items.length === 0) this.writer.release()
     this.acknowledged += count
   }
 
@@ -314,8 +315,7 @@ export class Sending {
   /** It is over: as it should be when there is no error. */
   finish(error: SendError | undefined): void {
     if (this.isOver) return
-    this.items.drain()
-    this.writer.release()
+    for (const item of this.items.drain()) this.writer.free(item)
     this.underway = 0
     this.bytes = 0
     this.onOver(this)

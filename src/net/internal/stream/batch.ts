@@ -4,6 +4,8 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Deque } from "../../../scheduler/internal/Deque.ts"
+import { Spares } from "./Spares.ts"
 
 /** What one place in a stream holds: a chunk, or how the stream ends. */
 export type Item =
@@ -65,14 +67,20 @@ const writePiece = (piece: Uint8Array, bytes: Uint8Array, at: number): number =>
 
 const sizeOfPiece = ({ length }: Uint8Array): number => widthOf(length) + length
 
-// Items that are small share memory, so many bytes at a time: memory of its own costs each of them more than what it copies.
-const PageSize = 8 * 1024
-const Small = PageSize / 4
+// Items that are small share memory, so many bytes at a time.
+const pages = new Spares(8 * 1024, 64)
+const Small = pages.size / 4
 
-/** Writes items, those of one stream: what is kept of it keeps nothing of others. */
+interface Page {
+  readonly bytes: Uint8Array
+  used: number
+  /** How many items in it are needed. */
+  items: number
+}
+
+/** Writes items, those of one stream, and has memory for those alone that are needed. */
 export class ItemWriter {
-  private page = nothing
-  private used = 0
+  private readonly pages = new Deque<Page>()
 
   /** One item. What it holds is copied. */
   write(item: Item): Uint8Array {
@@ -91,35 +99,40 @@ export class ItemWriter {
     return bytes
   }
 
-  /** Nothing of what was written is needed any more. */
-  release(): void {
-    this.page = nothing
-    this.used = 0
+  /** The oldest item that was written is not needed any more. */
+  free(item: Uint8Array): void {
+    const page = this.pages.at(0)
+    if (page === undefined || page.bytes.buffer !== item.buffer || --page.items > 0) return
+    this.pages.shift()
+    pages.give(page.bytes)
   }
 
   private allocate(size: number): Uint8Array {
     if (size > Small) return new Uint8Array(size)
-    if (size > this.page.length - this.used) {
-      this.page = new Uint8Array(PageSize)
-      this.used = 0
+    let page = this.pages.at(this.pages.length - 1)
+    if (page === undefined || size > pages.size - page.used) {
+      page = { bytes: pages.take(), used: 0, items: 0 }
+      this.pages.push(page)
     }
-    const from = this.used
-    this.used += size
-    return this.page.subarray(from, this.used)
+    page.items++
+    page.used += size
+    return page.bytes.subarray(page.used - size, page.used)
   }
 }
 
-/** Puts frames together, one after the other, in the same memory: what it has written is there until it writes again. */
-export class BatchWriter {
-  private memory = nothing
+// A frame with a chunk of 64 KiB finds room in it.
+const frames = new Spares(68 * 1024, 16)
 
-  /** Items that follow each other, from the one with the number `from` on. */
+/** Puts frames together, one after the other. */
+export class BatchWriter {
+  private memory: Uint8Array | undefined
+
+  /** Items that follow each other, from the one with the number `from` on. It is there until it is freed. */
   write(streamId: string, kind: Kind, from: number, items: ReadonlyArray<Uint8Array>): Uint8Array {
     const name = encoder.encode(streamId)
     let size = 1 + sizeOfPiece(name) + widthOf(from)
     for (const item of items) size += item.length
-    if (size > this.memory.length) this.memory = new Uint8Array(Math.max(size, 2 * this.memory.length))
-    const bytes = this.memory
+    const bytes = this.allocate(size)
     bytes[0] = kind
     let at = writeNumber(from, bytes, writePiece(name, bytes, 1))
     for (const item of items) {
@@ -127,6 +140,19 @@ export class BatchWriter {
       at += item.length
     }
     return bytes.subarray(0, size)
+  }
+
+  /** What it has written is not needed any more. */
+  free(): void {
+    if (this.memory !== undefined) frames.give(this.memory)
+    this.memory = undefined
+  }
+
+  private allocate(size: number): Uint8Array {
+    this.free()
+    if (size > frames.size) return new Uint8Array(size)
+    this.memory = frames.take()
+    return this.memory
   }
 }
 

@@ -30,7 +30,7 @@ const pump = (sending: Sending): Effect.Effect<void> => {
   return Effect.whileLoop({
     while: () => !sending.isOver,
     body: () => Effect.andThen(sending.due, turn),
-    step: () => {}
+    step: () => writer.free()
   })
 }
 

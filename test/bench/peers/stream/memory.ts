@@ -1,7 +1,7 @@
 /** How much memory a process has at most, from when it is asked to watch until it is asked again. */
 
-// In milliseconds: a collection of all garbage takes a few.
-const Interval = 20
+// In milliseconds: a collection of all garbage takes many where the machine is busy.
+const Interval = 400
 
 export interface Memory {
   /** What the system has given to the process at most since it has started, in MB. */
@@ -12,7 +12,9 @@ export interface Memory {
 
 const Megabyte = 1_000_000
 
+// What bytes have been freed beside the heap is known when the next collection begins.
 const inUse = (): number => {
+  globalThis.gc?.()
   globalThis.gc?.()
   const { arrayBuffers, heapUsed } = process.memoryUsage()
   return heapUsed + arrayBuffers
@@ -25,6 +27,7 @@ export const watchMemory = (): (() => Memory) => {
   const timer = setInterval(() => (most = Math.max(most, inUse())), Interval)
   return () => {
     clearInterval(timer)
+    most = Math.max(most, inUse())
     return { resident: (process.resourceUsage().maxRSS * 1024) / Megabyte, live: (most - before) / Megabyte }
   }
 }
