@@ -138,9 +138,9 @@ const slow = (kind: Kind, load: Slow): Bench => {
 
 const of = (kind: Kind): ReadonlyArray<Bench> =>
   (["reliable", "latency-first"] as const).flatMap((mode) => [
-    throughput(kind, mode, "64", 64, 40_000),
-    throughput(kind, mode, "1k", 1024, 20_000),
-    throughput(kind, mode, "64k", 65_536, 1_500)
+    throughput(kind, mode, "64", 64, 30_000),
+    throughput(kind, mode, "1k", 1024, 12_000),
+    throughput(kind, mode, "64k", 65_536, 600)
   ])
 
 export const streams: ReadonlyArray<Bench> = [

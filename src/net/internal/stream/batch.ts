@@ -71,6 +71,10 @@ const sizeOfPiece = ({ length }: Uint8Array): number => widthOf(length) + length
 const pages = new Spares(8 * 1024, 64)
 const Small = pages.size / 4
 
+// A frame with a chunk of 64 KiB finds room in it, and such a chunk has one for itself.
+const frames = new Spares(68 * 1024, 16)
+const isLarge = (size: number): boolean => size > frames.size / 2 && size <= frames.size
+
 interface Page {
   readonly bytes: Uint8Array
   used: number
@@ -101,6 +105,7 @@ export class ItemWriter {
 
   /** The oldest item that was written is not needed any more. */
   free(item: Uint8Array): void {
+    if (isLarge(item.length)) return frames.give(new Uint8Array(item.buffer))
     const page = this.pages.at(0)
     if (page === undefined || page.bytes.buffer !== item.buffer || --page.items > 0) return
     this.pages.shift()
@@ -108,6 +113,7 @@ export class ItemWriter {
   }
 
   private allocate(size: number): Uint8Array {
+    if (isLarge(size)) return frames.take().subarray(0, size)
     if (size > Small) return new Uint8Array(size)
     let page = this.pages.at(this.pages.length - 1)
     if (page === undefined || size > pages.size - page.used) {
@@ -119,9 +125,6 @@ export class ItemWriter {
     return page.bytes.subarray(page.used - size, page.used)
   }
 }
-
-// A frame with a chunk of 64 KiB finds room in it.
-const frames = new Spares(68 * 1024, 16)
 
 /** Puts frames together, one after the other. */
 export class BatchWriter {
