@@ -129,7 +129,7 @@ const slow = (kind: Kind, load: Slow): Bench => {
       unit: "MB at most",
       better: "lower"
     })),
-    rounds: 3,
+    rounds: 2,
     work: { produced: count, accounted: count, ordered: 1, intact: 1, slower: 1 },
     subject: arm("troupe, a slow consumer", load),
     peers: [arm("troupe, a fast consumer", { ...load, delay: 0 })]
@@ -146,6 +146,6 @@ const of = (kind: Kind): ReadonlyArray<Bench> =>
 export const streams: ReadonlyArray<Bench> = [
   ...of("unix"),
   ...of("tcp"),
-  slow("unix", { mode: "reliable", size: 16_384, count: 2_000, pace: 50, delay: 2 }),
-  slow("unix", { mode: "latency-first", size: 1024, count: 150_000, pace: 50, delay: 2 })
+  slow("unix", { mode: "reliable", size: 16_384, count: 1_200, pace: 50, delay: 2 }),
+  slow("unix", { mode: "latency-first", size: 1024, count: 100_000, pace: 50, delay: 2 })
 ]
