@@ -54,7 +54,7 @@ export const make = (n: number, size: number): Buffer => {
   return bytes
 }
 
-/** How many messages of a size go in one, where a peer puts several together: as many as a data stream does at most. */
+/** How many messages of a size go in one, where a peer is given several together: 64, or 256 KiB where they are larger. */
 export const together = (size: number): number => Math.max(1, Math.min(64, Math.floor((256 * 1024) / size)))
 
 /** Checks what is consumed: each message once, in order, with all of its bytes. */

@@ -14,7 +14,7 @@ const Api = RpcGroup.make(
   })
 )
 
-// As many in one chunk as a data stream has in a frame: a chunk is acknowledged before the next one is sent.
+// Several in one chunk, which is acknowledged before the next one is sent.
 const handlers = (ledger: Ledger) =>
   Api.toLayer({
     produce: ({ count, size }) =>
