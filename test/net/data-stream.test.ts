@@ -4,20 +4,45 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Latch, Scope, Stream } from "effect"
 import { join } from "node:path"
+import { MessageChannel } from "node:worker_threads"
 import { type DataStream, Memory } from "troupe/net"
-import type { Transport } from "../../src/net/Transport.ts"
+import { type Transport, TypeId } from "../../src/net/Transport.ts"
 import * as Grpc from "../../src/net/transport/node/Grpc.ts"
 import * as Tcp from "../../src/net/transport/node/Tcp.ts"
 import * as Unix from "../../src/net/transport/node/Unix.ts"
+import * as WebSocket from "../../src/net/transport/node/WebSocket.ts"
+import * as WorkerPort from "../../src/net/transport/node/WorkerPort.ts"
 import { directory } from "../support/files.ts"
 import { collect, type Logged } from "../support/logs.ts"
 import { until } from "./sockets.ts"
 import { bytes, dial, numberOf, raw, sendNumbers, serve, talk, upTo } from "./streams.ts"
 
+/** Both ends of a channel as one transport: who listens has the one, who connects the other. */
+const ports: Effect.Effect<Transport, never, Scope.Scope> = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => new MessageChannel()),
+    ({ port1 }) => Effect.sync(() => port1.close())
+  ),
+  ({ port1, port2 }) => {
+    const listener = WorkerPort.make(port1)
+    const { connect } = WorkerPort.make(port2)
+    const both: Transport = {
+      [TypeId]: TypeId,
+      name: listener.name,
+      address: listener.address,
+      connect,
+      listen: (serve) => Effect.map(listener.listen(serve), ({ wires }) => ({ transport: both, wires }))
+    }
+    return both
+  }
+)
+
 const transports: ReadonlyArray<readonly [string, Effect.Effect<Transport, unknown, Scope.Scope>]> = [
   ["memory", Effect.sync(() => Memory.make())],
   ["unix", Effect.map(directory, (folder) => Unix.make({ path: join(folder, "streams.sock") }))],
   ["tcp", Effect.sync(() => Tcp.make({ host: "127.0.0.1", port: 0 }))],
+  ["websocket", Effect.sync(() => WebSocket.make({ url: "ws://127.0.0.1:0/streams" }))],
+  ["worker port", ports],
   ["grpc", Grpc.make({ host: "127.0.0.1", port: 0 })]
 ]
 
