@@ -24,6 +24,7 @@ export interface Chunk {
   readonly streamId: string
   /** Its place in the stream: the first is 1, unless the stream was opened at another one. */
   readonly sequence: number
+  /** A view of the frame that it came in, of 60 KiB or its own size: who keeps one of many for long keeps a copy of it. */
   readonly payload: Uint8Array
   readonly metadata: Readonly<Record<string, string>>
   /** When it was sent, by the clock of its sender, in milliseconds since 1970. */
@@ -156,7 +157,7 @@ export interface DataStreams {
  * @category models
  */
 export interface ReceiverOptions {
-  /** How many chunks may wait here: 64 when absent. */
+  /** How many chunks may wait here: 256 when absent. */
   readonly window?: number | undefined
   /** The chunk behind which the stream goes on, which this side has got already: 0 when absent. */
   readonly after?: number | undefined
@@ -174,7 +175,7 @@ export interface ReceiverOptions {
  */
 export interface SenderOptions {
   readonly mode?: "reliable" | "latency-first" | undefined
-  /** How many chunks may wait here, or be underway and not acknowledged: 64 when absent. */
+  /** How many chunks may wait here, or be underway and not acknowledged: 256 when absent. */
   readonly window?: number | undefined
   /** The chunk behind which the stream begins: 0 when absent. */
   readonly after?: number | undefined

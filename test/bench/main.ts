@@ -16,6 +16,7 @@ import { select } from "./select.ts"
 import { restart } from "./restart.ts"
 import { scaling } from "./scaling.ts"
 import { startChildren } from "./start-children.ts"
+import { streams } from "./streams.ts"
 import { yielding } from "./yield.ts"
 
 const benches: ReadonlyArray<Bench> = [
@@ -30,7 +31,8 @@ const benches: ReadonlyArray<Bench> = [
   select,
   selectParked,
   ...yielding,
-  ...connections
+  ...connections,
+  ...streams
 ]
 const file = join(import.meta.dirname, "results.json")
 
@@ -80,7 +82,7 @@ const main = Effect.gen(function* () {
   const unknown = names.filter((name) => benches.every((bench) => bench.name !== name))
   if (unknown.length > 0) {
     console.error(`There is no bench ${unknown.join(", ")}; there are:`)
-    for (const { description, name } of benches) console.error(`  ${name.padEnd(18)} ${description}`)
+    for (const { description, name } of benches) console.error(`  ${name.padEnd(22)} ${description}`)
     process.exitCode = 1
     return
   }

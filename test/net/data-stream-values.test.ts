@@ -2,9 +2,10 @@
  * What data streams do with whatever they are given: chunks of any kind, frames by anybody, options, and servers with clients.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Fiber, Latch, Schema, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { Authentication, DataStream, IpcClient, IpcServer, Memory } from "troupe/net"
-import { decode, encode, encodeItem, type Item } from "../../src/net/internal/stream/batch.ts"
+import { BatchWriter, decode, type Item, ItemWriter, Kind } from "../../src/net/internal/stream/batch.ts"
 import { bytes, numberOf, raw, sendNumbers, Streams, talk, upTo } from "./streams.ts"
 
 const Bytes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))
@@ -16,12 +17,13 @@ describe("a frame of chunks", () => {
     "K45 is read as it was written",
     [
       Schema.String,
+      Schema.Literals([Kind.Reliable, Kind.Lossy, Kind.Behind]),
       Numbered,
       Schema.Array(
         Schema.Struct({ payload: Bytes, metadata: Schema.Record(Schema.String, Schema.String), timestamp: Numbered })
       )
     ],
-    ([streamId, from, chunks]) => {
+    ([streamId, kind, from, chunks]) => {
       const items: Array<Item> = chunks.map(({ metadata, payload, timestamp }) => ({
         _tag: "Chunk",
         payload: Uint8Array.from(payload),
@@ -31,9 +33,17 @@ describe("a frame of chunks", () => {
       items.push({ _tag: "Failure", detail: streamId }, { _tag: "End" })
       // Half a character can't be written.
       const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(streamId))
-      const read = decode(encode(name, false, from, items.map(encodeItem)))
+      const writer = new ItemWriter()
+      const read = decode(
+        new BatchWriter().write(
+          name,
+          kind,
+          from,
+          items.map((item) => writer.write(item))
+        )
+      )
       assert.deepStrictEqual(read?.streamId, name)
-      assert.deepStrictEqual(read?.from, from)
+      assert.deepStrictEqual([read?.kind, read?.from], [kind, from])
       const kept = (item: Item) => (item._tag === "Chunk" ? [[...item.payload], item.timestamp] : item._tag)
       assert.deepStrictEqual(read?.items.map(kept), items.map(kept))
     }
@@ -46,6 +56,8 @@ describe("a frame of chunks", () => {
     assert.isAtMost(read.items.length, any.length)
   })
 })
+
+const chunk = new ItemWriter().write({ _tag: "Chunk", payload: bytes(0), metadata: {}, timestamp: 0 })
 
 describe("a stream", () => {
   it.effect.prop(
@@ -72,6 +84,89 @@ describe("a stream", () => {
         yield* Effect.repeat(Effect.yieldNow, { until: () => got.length === next - 1 })
         assert.deepStrictEqual(got, upTo(next - 1))
       }).pipe(Effect.scoped)
+  )
+
+  it.effect("waits for the frames that one was sent behind, whichever comes first; without those it is a gap", () =>
+    Effect.gen(function* () {
+      const { here, toClient, toServer } = yield* talk(Memory.make())
+      const got: Array<number> = []
+      yield* here.register(toServer, "s", (chunk) => Effect.sync(() => got.push(chunk.sequence)))
+      yield* Effect.repeat(toServer.stats, { until: ({ requests }) => requests.succeeded === 2 })
+      const send = (kind: Kind, from: number, count: number) =>
+        Effect.forkChild(
+          Effect.map(
+            toClient.request(
+              "@stream.chunks",
+              new BatchWriter().write(
+                "s",
+                kind,
+                from,
+                Array.from({ length: count }, () => chunk)
+              )
+            ),
+            ({ next }) => next
+          )
+        )
+      const later = yield* send(Kind.Behind, 4, 2)
+      const last = yield* send(Kind.Behind, 6, 1)
+      yield* toClient.request("echo", "behind them")
+      assert.isUndefined(later.pollUnsafe())
+      const first = yield* send(Kind.Reliable, 1, 3)
+      assert.deepStrictEqual([yield* Fiber.join(first), yield* Fiber.join(later), yield* Fiber.join(last)], [4, 6, 7])
+      assert.deepStrictEqual(got, upTo(6))
+      assert.strictEqual((yield* here.stats).gaps, 0)
+      const lost = yield* send(Kind.Behind, 9, 1)
+      yield* toClient.request("echo", "behind it")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(lost), 7)
+      assert.strictEqual((yield* here.stats).gaps, 1)
+    })
+  )
+
+  it.effect("has four frames underway, so that some are on their way while others are handled", () =>
+    Effect.gen(function* () {
+      const there = yield* DataStream.make()
+      const got: Array<number> = []
+      const latch = yield* Latch.make(true)
+      let underway = 0
+      const scope = yield* Effect.scope
+      const server = yield* IpcServer.make(Memory.make(), Streams, {
+        authenticator: Authentication.open,
+        handlers: {
+          ...there.handlers,
+          "@stream.chunks": (frame, client) =>
+            Effect.gen(function* () {
+              underway++
+              yield* Latch.await(latch)
+              underway--
+              return yield* there.handlers["@stream.chunks"](frame, client)
+            }),
+          start: ({ count, streamId }, client) =>
+            there
+              .register(client, streamId, (chunk) => Effect.sync(() => got.push(numberOf(chunk))))
+              .pipe(Effect.as(count), Effect.provideService(Scope.Scope, scope), Effect.orDie),
+          echo: (text) => Effect.succeed(text)
+        }
+      })
+      const here = yield* DataStream.make()
+      const client = yield* IpcClient.make(server.transport, Streams, {
+        handlers: { ...here.handlers, echo: (text) => Effect.succeed(text) }
+      })
+      yield* client.request("start", { streamId: "s", count: 0, after: 0 })
+      const sender = yield* here.open(client, "s", { window: 8 })
+      // Until it is known how much room there is, one goes alone.
+      yield* sender.send(bytes(1))
+      yield* Effect.repeat(sender.stats, { until: ({ acknowledged }) => acknowledged === 1 })
+      yield* Latch.close(latch)
+      for (let n = 2; n <= 9; n++) yield* sender.send(bytes(n))
+      yield* Effect.repeat(Effect.yieldNow, { until: () => underway === 4 })
+      yield* client.request("echo", "behind them")
+      assert.strictEqual(underway, 4)
+      yield* Latch.open(latch)
+      yield* sender.end
+      assert.deepStrictEqual(got, upTo(9))
+      assert.strictEqual((yield* there.stats).gaps, 0)
+    })
   )
 
   it.effect("takes only windows and places that there are", () =>

@@ -4,7 +4,7 @@
 import { Effect, Schedule, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Acceptor, Authentication, Connection, DataStream, Protocol } from "troupe/net"
-import { encode, encodeItem } from "../../src/net/internal/stream/batch.ts"
+import { BatchWriter, ItemWriter, Kind } from "../../src/net/internal/stream/batch.ts"
 import type { Transport } from "../../src/net/Transport.ts"
 
 const Start = Rpc.make("start", {
@@ -76,11 +76,11 @@ export const upTo = (count: number): Array<number> => Array.from({ length: count
 
 /** A frame of chunks as a peer may send it that does as it likes: each has its number as its payload. */
 export const raw = (streamId: string, sequences: readonly [number, ...Array<number>], isLossy = false): Uint8Array =>
-  encode(
+  new BatchWriter().write(
     streamId,
-    isLossy,
+    isLossy ? Kind.Lossy : Kind.Reliable,
     sequences[0],
-    sequences.map((n) => encodeItem({ _tag: "Chunk", payload: bytes(n), metadata: {}, timestamp: 0 }))
+    sequences.map((n) => new ItemWriter().write({ _tag: "Chunk", payload: bytes(n), metadata: {}, timestamp: 0 }))
   )
 
 /** Sends the numbers, and the end. */

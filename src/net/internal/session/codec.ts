@@ -41,6 +41,8 @@ const bytes: Codec = {
   fromJson: () => Result.fail("Expected bytes, got JSON")
 }
 
+const views: Codec = { ...bytes }
+
 const jsonCodec = (schema: Schema.Top): Codec => {
   const codec = Schema.toCodecJson(schema as Schema.Codec<unknown>)
   const encode = Schema.encodeUnknownExit(codec)
@@ -56,6 +58,10 @@ const jsonCodec = (schema: Schema.Top): Codec => {
 const isBytes = (schema: Schema.Top): boolean => SchemaAST.toType(schema.ast) === Schema.Uint8Array.ast
 
 const known = new WeakMap<Schema.Top, Codec>()
+
+/** Bytes, of which a reader gets a view of the frame that they came in, and no copy: for routes of this library's own. */
+export const BytesInPlace = Schema.Uint8Array.annotate({})
+known.set(BytesInPlace, views)
 
 /** The codec of a schema, which needs no services. */
 export const codecOf = (schema: Schema.Top): Codec => {
@@ -81,7 +87,9 @@ export const valueOf = (codec: Codec, body: Uint8Array, isRaw: boolean): Result.
   if (codec === nothing) return Result.succeed(undefined)
   if (isRaw !== codec.isRaw) return Result.fail(isRaw ? "Expected JSON, got bytes" : "Expected bytes, got JSON")
   // A copy, which is its reader's own: the body is a view of a frame.
-  return isRaw ? Result.succeed(new Uint8Array(body)) : Result.flatMap(parse(body), codec.fromJson)
+  return isRaw
+    ? Result.succeed(codec === views ? body : new Uint8Array(body))
+    : Result.flatMap(parse(body), codec.fromJson)
 }
 
 /** The body of several values: a JSON array, or each behind its length. */

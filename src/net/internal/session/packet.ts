@@ -193,7 +193,8 @@ export const encode = (kind: number, number: number, body: Body, route = "", fla
     bytes.set(body, at)
     at += body.length
   }
-  return bytes.slice(0, at)
+  // Memory of its own for bytes has no room that is not used; for a text it may have three times as much.
+  return bytes === room || typeof body === "string" ? bytes.slice(0, at) : bytes.subarray(0, at)
 }
 
 /** Reads a frame; `undefined` when it is no packet. */

@@ -9,9 +9,10 @@ import type { Connection } from "../../Connection.ts"
 import type { Chunk, ReceiveError, ReceiverStats } from "../../DataStream.ts"
 import { StreamClosed, StreamFailed, StreamLost } from "../../DataStreamError.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
-import type { Batch, Item } from "./batch.ts"
+import { type Batch, type Item, Kind } from "./batch.ts"
 import type { Peer } from "./Peer.ts"
 import type { Route } from "./routes.ts"
+import { Waiters } from "./Waiters.ts"
 
 /** A chunk, and what it came over. */
 export interface Arrival {
@@ -38,8 +39,9 @@ export class Receiving {
   isSettled = false
   /** The chunk that is to come next. */
   next: number
-  readonly arrived = new Bell()
-  readonly roomy = new Bell()
+  private readonly arrived = new Bell()
+  private readonly roomy = new Bell()
+  private readonly consumers = new Waiters()
   private readonly first: number
   private readonly window: number
   private readonly noticing: Noticing
@@ -86,21 +88,26 @@ export class Receiving {
   /** Waits until it is over, and how. */
   readonly ended: Effect.Effect<void, ReceiveError> = Deferred.await(this.over)
 
-  /** Waits until there is room for many again, or it takes no more. */
-  readonly untilRoomy: Effect.Effect<void> = this.roomy.until(
-    () => this.room >= Math.ceil(this.window / 2) || !this.isOpen
-  )
+  /** Whether there is room for many. */
+  get isRoomy(): boolean {
+    return this.room >= Math.ceil(this.window / 2)
+  }
 
-  /** Waits until all chunks before this one have come, or it takes no more. */
-  untilBehind(sequence: number): Effect.Effect<void> {
-    return this.arrived.until(() => this.next >= sequence || !this.isOpen)
+  /** Waits until there is room for many again, or it takes no more. */
+  readonly untilRoomy: Effect.Effect<void> = this.roomy.until(() => this.isRoomy || !this.isOpen)
+
+  /** Waits until all chunks before this one have come, or can't be taken. */
+  untilBehind({ from, kind }: Batch): Effect.Effect<void> {
+    const isLossy = kind === Kind.Lossy
+    return this.arrived.until(() => this.next >= from || !this.isOpen || (!isLossy && this.room === 0))
   }
 
   /** Waits until something is here, or it is over. */
-  readonly due: Effect.Effect<void> = this.arrived.until(() => this.arrivals.length > 0 || this.closing !== undefined)
+  readonly due: Effect.Effect<void> = this.consumers.until(() => this.arrivals.length > 0 || this.closing !== undefined)
 
-  /** Takes what follows what is here, as far as there is room. */
-  offer({ from, isLossy, items }: Batch, caller: Connection<Route>): void {
+  /** Takes what follows what is here, as far as there is room. To be called in a step, behind which it is handled. */
+  offer({ from, items, kind }: Batch, caller: Connection<Route>): void {
+    const isLossy = kind === Kind.Lossy
     let sequence = from - 1
     for (const item of items) {
       sequence++
@@ -111,6 +118,8 @@ export class Receiving {
         continue
       }
       if (sequence > this.next) {
+        // There was no room for those before it.
+        if (kind === Kind.Behind && this.room === 0) break
         this.counts.gaps++
         this.noticing.onGap(this.streamId, this.next, sequence)
         if (!isLossy) break
@@ -122,6 +131,7 @@ export class Receiving {
       }
       this.take(sequence, item, caller)
     }
+    this.consumers.wake()
     this.arrived.ring()
   }
 
@@ -159,6 +169,7 @@ export class Receiving {
   /** It takes no more, and is over when what is here is taken out. */
   close(exit: Exit.Exit<void, ReceiveError>): void {
     this.closing ??= exit
+    this.consumers.wakeInTurn()
     this.arrived.ring()
     this.roomy.ring()
   }
@@ -181,7 +192,7 @@ export class Receiving {
   drop(): void {
     this.counts.dropped += this.arrivals.length
     this.arrivals.drain()
-    this.arrived.ring()
+    this.consumers.wakeInTurn()
   }
 
   /** Whether it takes no more, and nothing of it is here. */

@@ -9,21 +9,29 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
-import { afterwards, step } from "../../../channel/internal/step.ts"
+import { step } from "../../../channel/internal/step.ts"
 import { Deque } from "../../../scheduler/internal/Deque.ts"
 import type { Sender, SendError, SenderState } from "../../DataStream.ts"
 import { StreamClosed, StreamLost } from "../../DataStreamError.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
-import { encode, encodeItem, type Item } from "./batch.ts"
+import { type BatchWriter, type Item, ItemWriter, Kind } from "./batch.ts"
 import type { Peer } from "./Peer.ts"
+import { Waiters } from "./Waiters.ts"
 
-// How many bytes go in one frame, where there is more than one chunk: a slow link answers in time all the same.
-const MaxBytes = 256 * 1024
+// How many bytes go in one frame, where there is more than one chunk: connections and wires copy as much without new memory.
+const MaxBytes = 60 * 1024
+
+/** How many frames of a stream that loses nothing are underway: some are on their way while others are handled. */
+export const MostUnderway = 4
 
 /** What goes in one frame. */
 export interface Parcel {
   readonly bytes: Uint8Array
+  /** The number of the first one. */
+  readonly from: number
   readonly count: number
+  /** The last one that was acknowledged when it was put together. */
+  readonly acknowledged: number
 }
 
 export class Sending {
@@ -32,22 +40,34 @@ export class Sending {
   readonly isLossy: boolean
   /** As its users have it. */
   readonly sender: Sender
-  /** How many the other side has room for; one, until it is known. */
-  room = 1
+  /** How many the other side has room for behind those that are acknowledged; one, until it is known. */
+  private room = 1
   private readonly window: number
   private readonly clock: Clock.Clock
   /** What is not known to have arrived, or not sent; the first one has the number behind `acknowledged`. */
   private readonly items = new Deque<Uint8Array>()
+  private readonly writer = new ItemWriter()
   private readonly first: number
   private acknowledged: number
+  /** How many behind these are underway, and in how many frames. */
+  private underway = 0
+  private frames = 0
+  /** How many bytes the items have that are not underway. */
+  private bytes = 0
+  /** Something that was underway was not taken: it goes again with all behind it, when nothing is underway. */
+  private isGoingBack = false
   private sequence: number
   private dropped = 0
   /** The end, or the failure, is among the items. */
   private isEnding = false
   private present: SenderState = { _tag: "Open" }
   private readonly changed = new Bell()
+  private readonly pumps = new Waiters()
+  private readonly producers = new Waiters()
   private readonly over = Deferred.makeUnsafe<void, SendError>()
   private maxBytes = MaxBytes
+  /** How many chunks go in one frame at most: of what both sides have room for, so that all frames have a part. */
+  private most = 1
   private readonly onOver: (sending: Sending) => void
 
   constructor(
@@ -95,10 +115,31 @@ export class Sending {
   }
 
   /** Waits until something is to be sent, or it is over. */
-  readonly due: Effect.Effect<void> = this.changed.until(() => this.items.length > 0 || this.isOver)
+  readonly due: Effect.Effect<void> = this.pumps.until(() => this.isDue || this.isOver)
+
+  /**
+   * Whether something is to be sent. One frame has whatever is there, and asks for room when there is none; those behind it are
+   * worth it when they are full.
+   */
+  get isDue(): boolean {
+    return this.frames === 0 ? this.items.length > 0 : this.isFull
+  }
+
+  // Whether a whole frame is to be sent.
+  private get isFull(): boolean {
+    const { bytes, frames, isGoingBack, items, room, underway } = this
+    if (isGoingBack || frames === MostUnderway) return false
+    if (bytes >= this.maxBytes && items.length <= room) return true
+    return Math.min(items.length, room) - underway >= this.most
+  }
 
   /** Waits until it is over. */
   readonly settled: Effect.Effect<void> = this.changed.until(() => this.isOver)
+
+  // Waits until there is room for one more, or none is taken.
+  private readonly admitted: Effect.Effect<void> = this.producers.until(
+    () => this.items.length < this.window || this.isOver || this.isEnding
+  )
 
   private get ended(): Effect.Effect<void, SendError> {
     return Deferred.await(this.over)
@@ -116,17 +157,22 @@ export class Sending {
       }
       if (this.items.length >= this.window) {
         if (!this.isLossy) {
-          const isDue = () => this.items.length < this.window || this.isOver || this.isEnding
-          return Effect.andThen(this.changed.until(isDue), this.send(payload, metadata))
+          return Effect.andThen(this.admitted, this.send(payload, metadata))
         }
         this.dropOldest()
       }
       const timestamp = Math.max(0, Math.round(this.clock.currentTimeMillisUnsafe()))
-      this.items.push(encodeItem({ _tag: "Chunk", payload, metadata, timestamp }))
+      this.push({ _tag: "Chunk", payload, metadata, timestamp })
       this.sequence++
-      this.ringAfterwards()
+      this.wakePumps()
       return Exit.void
     })
+  }
+
+  private push(item: Item): void {
+    const bytes = this.writer.write(item)
+    this.items.push(bytes)
+    this.bytes += bytes.length
   }
 
   private dropOldest(): void {
@@ -143,8 +189,9 @@ export class Sending {
       step<void, SendError>(() => {
         if (this.isEnding || this.isOver) return Exit.void
         this.isEnding = true
-        this.items.push(encodeItem(item))
-        this.ringAfterwards()
+        this.push(item)
+        this.wakePumps()
+        this.producers.wake()
         return Exit.void
       }),
       Effect.suspend(() => this.ended)
@@ -152,19 +199,26 @@ export class Sending {
   }
 
   /** What is to go next, as much as there is room for; it may be nothing, where there is no room. */
-  next(): Parcel {
+  next(writer: BatchWriter): Parcel {
+    const { underway } = this
     const chosen: Array<Uint8Array> = []
+    const most = Math.min(this.room - underway, this.most)
     let size = 0
-    for (const item of this.items) {
-      if (chosen.length === this.room || (chosen.length > 0 && size + item.length > this.maxBytes)) break
+    for (let at = underway; at < this.items.length; at++) {
+      const item = this.items.at(at) as Uint8Array
+      if (chosen.length === most || (chosen.length > 0 && size + item.length > this.maxBytes)) break
       chosen.push(item)
       size += item.length
     }
-    return this.parcel(chosen)
+    const parcel = this.parcel(writer, chosen, this.isLossy ? Kind.Lossy : underway > 0 ? Kind.Behind : Kind.Reliable)
+    this.underway += chosen.length
+    this.bytes -= size
+    this.frames++
+    return parcel
   }
 
   /** As {@link Sending.next}, for who waits for no answer: takes it out, and leaves the end, since that needs one. */
-  takeUnanswered(): Parcel | undefined {
+  takeUnanswered(writer: BatchWriter): Parcel | undefined {
     const chosen: Array<Uint8Array> = []
     const count = this.items.length - (this.isEnding ? 1 : 0)
     let size = 0
@@ -174,33 +228,56 @@ export class Sending {
       size += item.length
     }
     if (chosen.length === 0) return undefined
-    const parcel = this.parcel(chosen)
+    const parcel = this.parcel(writer, chosen, Kind.Lossy)
     this.forget(chosen.length)
     return parcel
   }
 
-  private parcel(items: ReadonlyArray<Uint8Array>): Parcel {
-    return { bytes: encode(this.streamId, this.isLossy, this.acknowledged + 1, items), count: items.length }
+  private parcel(writer: BatchWriter, items: ReadonlyArray<Uint8Array>, kind: Kind): Parcel {
+    const { acknowledged } = this
+    const from = acknowledged + this.underway + 1
+    return { bytes: writer.write(this.streamId, kind, from, items), from, count: items.length, acknowledged }
   }
 
   private forget(count: number): void {
-    for (let i = 0; i < count && this.items.length > 0; i++) this.items.shift()
+    for (let i = 0; i < count; i++) {
+      const item = this.items.shift()
+      if (item === undefined) break
+      this.writer.free(item)
+      if (this.underway > 0) this.underway--
+      else this.bytes -= item.length
+    }
     this.acknowledged += count
   }
 
-  /** The other side has what is before `next`, and room for so many more. */
-  onAnswer(next: number, room: number): void {
+  /** The answer to a frame: the other side has what is before `next`, and room for so many more. To be called in a step. */
+  onAnswer({ acknowledged, count, from }: Parcel, next: number, room: number): void {
     if (this.isOver) return
-    if (next <= this.acknowledged) {
+    if (next <= acknowledged) {
       return this.finish(this.lost(`the other side wants chunk ${next}, which is not kept any more`, next - 1))
     }
-    this.room = room
-    // It may be further than this side is: it has got these from a sender before.
-    const count = next - 1 - this.acknowledged
-    this.forget(Math.min(count, this.items.length))
-    this.acknowledged = next - 1
+    // An answer may be older than one that has come.
+    if (next > this.acknowledged) {
+      this.room = room
+      this.most = Math.max(this.most, Math.ceil(Math.min(room, this.window) / MostUnderway))
+      // It may be further than this side is: it has got these from a sender before.
+      this.forget(Math.min(next - 1 - this.acknowledged, this.items.length))
+      this.acknowledged = next - 1
+    }
+    this.onLanded(next >= from + count)
     if (this.isEnding && this.items.length === 0) return this.finish(undefined)
+    this.producers.wake()
+    if (this.isFull) this.pumps.wake()
     this.enter({ _tag: "Open" })
+  }
+
+  /** A frame is not underway any more. When it was not taken, it goes again with all behind it. */
+  onLanded(isTaken: boolean): void {
+    if (!isTaken) this.isGoingBack = true
+    if (--this.frames > 0 || !this.isGoingBack) return
+    this.isGoingBack = false
+    for (let at = 0; at < this.underway; at++) this.bytes += this.items.at(at)?.length ?? 0
+    this.underway = 0
   }
 
   /** Those that were taken out are on their way. */
@@ -238,9 +315,13 @@ export class Sending {
   /** It is over: as it should be when there is no error. */
   finish(error: SendError | undefined): void {
     if (this.isOver) return
-    this.items.drain()
+    for (const item of this.items.drain()) this.writer.free(item)
+    this.underway = 0
+    this.bytes = 0
     this.onOver(this)
     this.enter({ _tag: "Over", error })
+    this.pumps.wakeInTurn()
+    this.producers.wakeInTurn()
     Deferred.doneUnsafe(this.over, error === undefined ? Exit.void : Exit.fail(error))
   }
 
@@ -249,9 +330,10 @@ export class Sending {
     this.changed.ring()
   }
 
-  // Behind the step, in which whoever sends is told that it has sent.
-  private ringAfterwards(): void {
-    afterwards(() => this.changed.ring())
+  // Those that come one by one go together.
+  private wakePumps(): void {
+    if (this.isFull && !this.isLossy) this.pumps.wake()
+    else if (this.isDue) this.pumps.wakeInTurn()
   }
 
   private readonly changes: Stream.Stream<SenderState> = Stream.suspend(() => {

@@ -12,7 +12,7 @@ import type { Connection } from "../../Connection.ts"
 import { InvalidArgument } from "../../ConnectionError.ts"
 import type { Event, ReceiverOptions, SenderOptions, Stats } from "../../DataStream.ts"
 import { StreamClosed, StreamInUse, StreamRefused } from "../../DataStreamError.ts"
-import { type Batch, decode } from "./batch.ts"
+import { type Batch, decode, Kind } from "./batch.ts"
 import { type Asked, Peer, type Watching } from "./Peer.ts"
 import { pumping } from "./pumping.ts"
 import { type Noticing, Receiving } from "./Receiving.ts"
@@ -29,7 +29,7 @@ export interface Settings {
 }
 
 // How many may wait when nothing else is asked for.
-const Window = 64
+const Window = 256
 
 // An answer that waits for room comes after this time at the latest, so that whoever asks is not given up.
 const Hold = "1 second"
@@ -333,18 +333,31 @@ export class Streams implements Watching, Noticing {
       const batch = yield* this.batchOf(bytes, connection)
       const receiving = yield* this.receiverOf(batch, connection)
       if (receiving === undefined || !receiving.isOpen) return yield* this.answerOfEnded(batch, connection, receiving)
-      // Behind chunks that wait for no answer, and may be on their way to be handled.
-      if (batch.isLossy) yield* Effect.timeoutOption(receiving.untilBehind(batch.from), Hold)
+      // Behind chunks that are on their way, or on their way to be handled.
+      const isAhead = batch.kind !== Kind.Reliable && batch.from > receiving.next
+      if (isAhead) yield* Effect.timeoutOption(receiving.untilBehind(batch), Hold)
       const before = receiving.next
-      receiving.offer(batch, connection)
-      // What was taken is acknowledged at once; who asks again is answered when there is room.
-      const isFull = receiving.room === 0 && receiving.next === before
-      if (isFull && !batch.isLossy) yield* Effect.timeoutOption(receiving.untilRoomy, Hold)
+      yield* this.offer(receiving, batch, connection)
+      // What was taken is acknowledged at once, or when a handler that is not slow has handled it, so that the answer has room;
+      // who asks again is answered when there is room.
+      yield* Effect.suspend(() => {
+        if (receiving.isRoomy) return Effect.void
+        const isFull = receiving.room === 0 && receiving.next === before
+        return isFull && batch.kind !== Kind.Lossy ? Effect.timeoutOption(receiving.untilRoomy, Hold) : Effect.yieldNow
+      })
       // It may be another one by now.
       const present = this.receivers.get(keyOf(connection.id, batch.streamId))
       if (present !== undefined) return { next: present.next, room: present.room }
       return yield* this.answerOfEnded({ ...batch, items: [] }, connection, receiving)
     })
+
+  // Whoever handles it goes on with the event that brings it.
+  private offer(receiving: Receiving, batch: Batch, connection: Connection<Route>): Effect.Effect<void> {
+    return step(() => {
+      receiving.offer(batch, connection)
+      return Exit.void
+    })
+  }
 
   // What has ended may come again, where the answer was lost; anything behind its end is refused.
   private answerOfEnded(batch: Batch, connection: Connection<Route>, receiving: Receiving | undefined) {
@@ -361,7 +374,7 @@ export class Streams implements Watching, Noticing {
     Effect.gen({ self: this }, function* () {
       const batch = yield* this.batchOf(bytes, connection)
       const receiving = yield* this.receiverOf(batch, connection)
-      if (receiving?.isOpen === true) return receiving.offer(batch, connection)
+      if (receiving?.isOpen === true) return yield* this.offer(receiving, batch, connection)
       this.refusalOf(batch, connection)
       yield* this.stop(batch.streamId, connection)
     }).pipe(Effect.ignore)

@@ -1,34 +1,50 @@
 /**
- * Sends a stream until it is over, over one link after the other: one frame is underway, and what its answer does not
+ * Sends a stream until it is over, over one link after the other: a few frames are underway, and what their answers do not
  * acknowledge is sent again.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { step } from "../../../channel/internal/step.ts"
 import type { RequestError } from "../../ConnectionError.ts"
 import { StreamClosed, type StreamRefused } from "../../DataStreamError.ts"
+import { BatchWriter } from "./batch.ts"
 import { isPassing, pauseAfter } from "./Peer.ts"
-import type { Parcel, Sending } from "./Sending.ts"
+import { MostUnderway, type Parcel, type Sending } from "./Sending.ts"
 
 /** Sends until it is over. */
 export const pumping = (sending: Sending): Effect.Effect<void> => {
+  // What is told goes one after the other.
+  const loops = Array.from({ length: sending.isLossy ? 1 : MostUnderway }, () => pump(sending))
+  return Effect.raceFirst(Effect.all(loops, { concurrency: "unbounded", discard: true }), sending.settled)
+}
+
+// One frame after the other.
+const pump = (sending: Sending): Effect.Effect<void> => {
+  const writer = new BatchWriter()
+  // Another one may have sent what this one waited for.
   const turn: Effect.Effect<void> = Effect.suspend(() => {
-    if (sending.isOver) return Effect.void
-    const parcel = sending.isLossy ? sending.takeUnanswered() : undefined
-    return parcel === undefined ? asking(sending, sending.next()) : telling(sending, parcel)
+    if (sending.isOver || !sending.isDue) return Effect.void
+    const parcel = sending.isLossy ? sending.takeUnanswered(writer) : undefined
+    return parcel === undefined ? asking(sending, sending.next(writer)) : telling(sending, parcel)
   })
-  const loop: Effect.Effect<void> = Effect.whileLoop({
+  return Effect.whileLoop({
     while: () => !sending.isOver,
     body: () => Effect.andThen(sending.due, turn),
-    step: () => {}
+    step: () => writer.free()
   })
-  return Effect.raceFirst(loop, sending.settled)
 }
 
 const asking = (sending: Sending, parcel: Parcel): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { connection } = sending.peer
     return Effect.matchEffect(connection.request("@stream.chunks", parcel.bytes), {
-      onSuccess: ({ next, room }) => Effect.sync(() => sending.onAnswer(next, room)),
+      onSuccess: ({ next, room }) =>
+        step(() => {
+          sending.onAnswer(parcel, next, room)
+          return Exit.void
+        }),
       onFailure: (error) => {
+        sending.onLanded(false)
         switch (error._tag) {
           case "ConnectionClosed":
             // Whoever watches it ends the stream when nobody comes back.

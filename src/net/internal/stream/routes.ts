@@ -4,10 +4,11 @@
 import { Rpc } from "effect/rpc"
 import * as Schema from "effect/Schema"
 import { StreamRefused } from "../../DataStreamError.ts"
+import { BytesInPlace } from "../session/codec.ts"
 
 /** Chunks of a stream that loses nothing, or the end of any: the answer says how far they were taken. */
 export const Chunks = Rpc.make("@stream.chunks", {
-  payload: Schema.Uint8Array,
+  payload: BytesInPlace,
   success: Schema.Struct({
     /** The chunk that is to come next: all before it have arrived. */
     next: Schema.Int,
@@ -18,7 +19,7 @@ export const Chunks = Rpc.make("@stream.chunks", {
 })
 
 /** Chunks of a stream that may lose some. */
-export const Chunk = Rpc.make("@stream.chunk", { payload: Schema.Uint8Array })
+export const Chunk = Rpc.make("@stream.chunk", { payload: BytesInPlace })
 
 /** There is a link, and these streams are received over it: which of them are produced, and by which run of the other side. */
 export const Attach = Rpc.make("@stream.attach", {

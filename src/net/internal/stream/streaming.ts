@@ -78,24 +78,25 @@ export const streaming = ({ patience = "1 minute" }: Options): Effect.Effect<Dat
   })
 
 // One chunk after the other, whatever becomes of each.
-const handling = (streams: Streams, receiving: Receiving, handler: Handle): Effect.Effect<void> =>
-  Effect.flatMap(receiving.due, () =>
-    Effect.suspend(() => {
-      const arrival = receiving.shift()
-      if (arrival !== undefined) {
-        return Effect.andThen(handled(receiving, arrival, handler), handling(streams, receiving, handler))
-      }
-      return streams.settle(receiving) ? Effect.void : handling(streams, receiving, handler)
-    })
-  )
+const handling = (streams: Streams, receiving: Receiving, handler: Handle): Effect.Effect<void> => {
+  const turn = Effect.suspend(() => {
+    const arrival = receiving.shift()
+    return arrival === undefined ? receiving.due : handled(receiving, arrival, handler)
+  })
+  return Effect.whileLoop({ while: () => !streams.settle(receiving), body: () => turn, step: () => {} })
+}
 
 const handled = (receiving: Receiving, { caller, chunk }: Arrival, handler: Handle): Effect.Effect<void> =>
-  Effect.flatMap(Effect.exit(Effect.suspend(() => handler(chunk, caller))), (exit) => {
-    receiving.onHandled(Exit.isSuccess(exit))
-    return Exit.isSuccess(exit)
-      ? Effect.void
-      : Effect.logError(`The handler of the stream "${chunk.streamId}" failed at chunk ${chunk.sequence}`, exit.cause)
-  })
+  Effect.matchCauseEffect(
+    Effect.suspend(() => handler(chunk, caller)),
+    {
+      onSuccess: () => Effect.sync(() => receiving.onHandled(true)),
+      onFailure: (cause) => {
+        receiving.onHandled(false)
+        return Effect.logError(`The handler of the stream "${chunk.streamId}" failed at chunk ${chunk.sequence}`, cause)
+      }
+    }
+  )
 
 const pulling = (streams: Streams, receiving: Receiving): Pull.Pull<NonEmptyReadonlyArray<Chunk>, ReceiveError> =>
   Effect.andThen(

@@ -1,5 +1,5 @@
 /**
- * One side of a peer in a process of its own, which `pair.ts` starts: it is told by messages what to do, and ends with the
+ * One side of a peer in a process of its own, which `pairs.ts` starts: it is told by messages what to do, and ends with the
  * process that has started it.
  */
 import { subscribe } from "node:diagnostics_channel"
