@@ -163,7 +163,7 @@ describe("the page of built-in commands", () => {
     const drivers = Object.keys(packageJson.exports).flatMap((entry) =>
       entry.startsWith("./command/") ? [`troupe${entry.slice(1)}`] : []
     )
-    const forOthers = new Set(["@effect/platform-node", "@effect/vitest", "@grpc/grpc-js", "vitest"])
+    const forOthers = new Set(["@effect/platform-node", "@effect/vitest", "@grpc/grpc-js", "prettier", "vitest"])
     const packages = Object.keys(packageJson.peerDependenciesMeta).filter((name) => !forOthers.has(name))
     for (const name of [...drivers, ...packages]) assert.include(page, `\`${name}\``)
     const onPage = [...page.matchAll(/`(troupe\/command\/[^`]+)`/g)].map(([, entry]) => entry)
