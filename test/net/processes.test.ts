@@ -4,7 +4,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Redacted, Schedule, type Scope, Stream } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
-import { connect, createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Acceptor, Authentication, Connection } from "troupe/net"
@@ -14,7 +13,7 @@ import { because, opensslAbsent, procAbsent } from "./absent.ts"
 import { certificates } from "./certificates.ts"
 import { type Place, placeOf, start, transportAt } from "./program/programs.ts"
 import { Work } from "./program/work.ts"
-import { openSockets, until } from "./sockets.ts"
+import { openSockets, proxied, until } from "./sockets.ts"
 
 const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "troupe-processes-"))),
@@ -289,32 +288,6 @@ for (const transport of ["unix", "tcp"] as const) {
   })
 }
 
-/** A way to a port, which keeps what passes. */
-const tapped = (port: number) =>
-  Effect.gen(function* () {
-    const passed: Array<Buffer> = []
-    const proxy = yield* Effect.acquireRelease(
-      Effect.callback<Server>((resume) => {
-        const proxy: Server = createServer((near) => {
-          const far = connect(port, "127.0.0.1")
-          for (const [from, into] of [
-            [near, far],
-            [far, near]
-          ] as const) {
-            from.on("data", (chunk: Buffer) => passed.push(chunk))
-            from.on("error", () => into.destroy())
-            from.pipe(into)
-          }
-        })
-        proxy.listen(0, "127.0.0.1", () => resume(Effect.succeed(proxy)))
-      }),
-      (proxy) => Effect.sync(() => proxy.close())
-    )
-    const address = proxy.address()
-    assert.isTrue(typeof address === "object" && address !== null)
-    return { port: (address as { port: number }).port, passed: () => Buffer.concat(passed).toString("latin1") }
-  })
-
 describe.skipIf(opensslAbsent !== undefined)(`what is on the wire${because(opensslAbsent)}`, () => {
   it.live("K50 tls: nothing that a connection says can be read on the wire, and all of it can without TLS", () =>
     Effect.gen(function* () {
@@ -323,7 +296,7 @@ describe.skipIf(opensslAbsent !== undefined)(`what is on the wire${because(opens
       const say = (transport: Transport, to: (port: number) => Transport) =>
         Effect.gen(function* () {
           const { acceptor } = yield* accepting(transport)
-          const tap = yield* tapped(Number(acceptor.transport.address.split(":").at(-1)))
+          const tap = yield* proxied(Number(acceptor.transport.address.split(":").at(-1)))
           const connection = yield* Connection.connect(to(tap.port), Work, { handlers: { asked: Effect.succeed } })
           const [other] = yield* acceptor.connections
           assert.strictEqual(yield* connection.request("echo", secrets[0]!), secrets[0])

@@ -5,7 +5,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Queue, Schedule } from "effect"
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { readdirSync, readlinkSync, renameSync } from "node:fs"
-import { createServer } from "node:net"
+import { connect, createServer, type Server } from "node:net"
 import type { Readable } from "node:stream"
 import type { Transport, Wire } from "../../src/net/Transport.ts"
 import { SocketWire } from "../../src/net/transport/node/internal/SocketWire.ts"
@@ -92,4 +92,30 @@ export const refusesASecond = (limited: Transport) =>
     assert.strictEqual(yield* listening.wires, 1)
     yield* first.close
     yield* Effect.retry(transport.connect, { times: 1000, schedule: Schedule.spaced("5 millis") })
+  })
+
+/** A way to a port, which keeps what passes. */
+export const proxied = (port: number) =>
+  Effect.gen(function* () {
+    const passed: Array<Buffer> = []
+    const proxy = yield* Effect.acquireRelease(
+      Effect.callback<Server>((resume) => {
+        const proxy: Server = createServer((near) => {
+          const far = connect(port, "127.0.0.1")
+          for (const [from, into] of [
+            [near, far],
+            [far, near]
+          ] as const) {
+            from.on("data", (chunk: Buffer) => passed.push(chunk))
+            from.on("error", () => into.destroy())
+            from.pipe(into)
+          }
+        })
+        proxy.listen(0, "127.0.0.1", () => resume(Effect.succeed(proxy)))
+      }),
+      (proxy) => Effect.sync(() => proxy.close())
+    )
+    const address = proxy.address()
+    assert.isTrue(typeof address === "object" && address !== null)
+    return { port: (address as { port: number }).port, passed: () => Buffer.concat(passed) }
   })

@@ -8,7 +8,7 @@ import * as Tls from "../../src/net/transport/node/Tls.ts"
 import { it } from "troupe/testing/vitest"
 import { because, opensslAbsent } from "./absent.ts"
 import { certificates } from "./certificates.ts"
-import { bytes, lose, refusesASecond, served, texts, until } from "./sockets.ts"
+import { bytes, lose, proxied, refusesASecond, served, texts, until } from "./sockets.ts"
 
 const { authority, client, elsewhere, server, stranger, strangers } = certificates
 const local = { host: "127.0.0.1", port: 0 }
@@ -18,32 +18,6 @@ const closedService: Tls.Options = { ...service, clientCertificates: "required" 
 const portOf = ({ address }: Transport): number => Number(address.split(":").at(-1))
 const to = (transport: Transport, options: Partial<Tls.Options>) =>
   Tls.make({ host: "127.0.0.1", port: portOf(transport), authorities: [authority], ...options })
-
-/** A way to the transport that keeps what passes. */
-const tapped = (transport: Transport) =>
-  Effect.gen(function* () {
-    const passed: Array<Buffer> = []
-    const proxy = yield* Effect.acquireRelease(
-      Effect.callback<Server>((resume) => {
-        const proxy: Server = createServer((near) => {
-          const far = connect(portOf(transport), "127.0.0.1")
-          for (const [from, into] of [
-            [near, far],
-            [far, near]
-          ] as const) {
-            from.on("data", (chunk: Buffer) => passed.push(chunk))
-            from.on("error", () => into.destroy())
-            from.pipe(into)
-          }
-        })
-        proxy.listen(0, "127.0.0.1", () => resume(Effect.succeed(proxy)))
-      }),
-      (proxy) => Effect.sync(() => proxy.close())
-    )
-    const address = proxy.address()
-    assert.isTrue(typeof address === "object" && address !== null)
-    return { port: (address as { port: number }).port, passed: () => Buffer.concat(passed) }
-  })
 
 describe.skipIf(opensslAbsent !== undefined)(`tls${because(opensslAbsent)}`, () => {
   it.conforms("tls", {
@@ -104,7 +78,7 @@ describe.skipIf(opensslAbsent !== undefined)(`tls${because(opensslAbsent)}`, () 
   it.live("K50 tls: no payload is on the wire, in either direction", () =>
     Effect.gen(function* () {
       const { next, transport } = yield* served(Tls.make(closedService))
-      const tap = yield* tapped(transport)
+      const tap = yield* proxied(portOf(transport))
       const wire = yield* Tls.make({ ...closedService, port: tap.port, identity: client }).connect
       const secret = "a secret that is seen by nobody"
       yield* wire.send(bytes(secret))
@@ -116,7 +90,7 @@ describe.skipIf(opensslAbsent !== undefined)(`tls${because(opensslAbsent)}`, () 
       assert.isFalse(tap.passed().includes("secret"))
       // The tap would have seen it.
       const plain = yield* served(Tcp.make(local))
-      const open = yield* tapped(plain.transport)
+      const open = yield* proxied(portOf(plain.transport))
       const bare = yield* Tcp.make({ host: "127.0.0.1", port: open.port }).connect
       yield* bare.send(bytes(secret))
       assert.deepStrictEqual(yield* texts(yield* plain.next), [secret])

@@ -136,10 +136,6 @@ export class Call extends Wait implements Sender, Told, Waited, Watcher {
     if (this.isTaken) this.onExit(callee, exit)
   }
 
-  isWaiting(): boolean {
-    return !this.isOver
-  }
-
   onOutcome(exit: Exit.Exit<void, SendError>): void {
     this.inbox = undefined
     if (Exit.isFailure(exit)) this.conclude(exit)

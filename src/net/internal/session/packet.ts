@@ -3,6 +3,8 @@
  * flags where the kind has them, and a body.
  */
 
+import { writeNumber } from "../numbers.ts"
+
 /** What a packet is. The numbers are those on the wire. */
 export const Kind = {
   /** The side that listens begins. */
@@ -159,17 +161,6 @@ const routeBytes = (route: string): Uint8Array => {
     routes.set(route, bytes)
   }
   return bytes
-}
-
-const writeNumber = (value: number, bytes: Uint8Array, at: number): number => {
-  let rest = value
-  let next = at
-  while (rest >= 0x80) {
-    bytes[next++] = (rest % 0x80) | 0x80
-    rest = Math.floor(rest / 0x80)
-  }
-  bytes[next++] = rest
-  return next
 }
 
 /** Makes a frame. `number`, `route` and `flags` are written where the kind has them. */

@@ -5,7 +5,8 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Deque } from "../../../scheduler/internal/Deque.ts"
-import { Spares } from "./Spares.ts"
+import { widthOf, writeNumber } from "../numbers.ts"
+import { Spares } from "../Spares.ts"
 
 /** What one place in a stream holds: a chunk, or how the stream ends. */
 export type Item =
@@ -38,25 +39,6 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 const nothing = new Uint8Array()
 
 const Tags = { Chunk: 0, End: 1, Failure: 2 } as const
-
-// Seven bits in a byte, the lowest first.
-const widthOf = (value: number): number => {
-  let width = 1
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) width++
-  return width
-}
-
-/** Writes a number, and answers where it ends. */
-const writeNumber = (value: number, bytes: Uint8Array, at: number): number => {
-  let rest = value
-  let next = at
-  while (rest >= 0x80) {
-    bytes[next++] = (rest % 0x80) | 0x80
-    rest = Math.floor(rest / 0x80)
-  }
-  bytes[next++] = rest
-  return next
-}
 
 /** Writes a piece behind its length, and answers where it ends. */
 const writePiece = (piece: Uint8Array, bytes: Uint8Array, at: number): number => {

@@ -5,9 +5,8 @@
 import { Buffer } from "node:buffer"
 import type { Socket } from "node:net"
 import { Header, write } from "../../../internal/frames.ts"
+import { Spares } from "../../../internal/Spares.ts"
 import { goodbye } from "./marks.ts"
-
-const BatchSize = 64 * 1024
 
 // Of a large frame so much is written at once, so that it can be seen whether the other side takes it.
 const PieceSize = 256 * 1024
@@ -15,9 +14,8 @@ const PieceSize = 256 * 1024
 // How much the socket may hold before senders wait.
 const InFlight = 128 * 1024
 
-// Batches that are not in use: those of all wires, since most wires have nothing to write at most times.
-const spares: Array<Uint8Array> = []
-const MaxSpares = 16
+const batches = new Spares(64 * 1024, 16)
+const BatchSize = batches.size
 
 interface Piece {
   readonly bytes: Uint8Array
@@ -70,7 +68,7 @@ export class Outgoing {
       return
     }
     if (this.filled + size > BatchSize) this.seal()
-    this.batch ??= spares.pop() ?? Buffer.allocUnsafeSlow(BatchSize)
+    this.batch ??= batches.take()
     this.filled = write(frame, this.batch, this.filled)
     if (this.isHeld || this.isFlushing) return
     this.isFlushing = true
@@ -157,5 +155,5 @@ export class Outgoing {
 const nothing = new Uint8Array(0)
 
 const free = ({ batch }: Piece): void => {
-  if (batch !== undefined && spares.length < MaxSpares) spares.push(batch)
+  if (batch !== undefined) batches.give(batch)
 }

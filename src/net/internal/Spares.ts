@@ -1,6 +1,6 @@
 /**
  * Memory that is used again: what is allocated for each frame anew costs more than what is copied into it. It belongs to all
- * streams, since most of them have nothing to send at most times.
+ * that send, since most of them have nothing to send at most times.
  */
 export class Spares {
   /** How many bytes each piece has. */
