@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { InvalidArgument } from "./ConnectionError.ts"
 import type { Ended, Instance } from "./Instance.ts"
 import type { RuntimeType } from "./InstanceId.ts"
 import { keeping } from "./internal/runtime/keeping.ts"
@@ -124,8 +125,8 @@ export interface ReplicaOptions {
  *
  * **Errors**
  *
- * `StartFailed` when one can't be started at first; those that have been started are stopped. Later ones are logged, and
- * count as ends. The stream of instances fails with `GivenUp` when all of them have been given up.
+ * `InvalidArgument` when the count is no whole number from 1 on. `StartFailed` when one can't be started at first; those that
+ * have been started are stopped. Later ones are logged, and count as ends. The stream of instances fails with `GivenUp` when all of them have been given up.
  *
  * **Example** (Three that stay)
  *
@@ -148,8 +149,12 @@ export const replicas = (
   starter: Starter,
   count: number,
   options?: ReplicaOptions
-): Effect.Effect<Runtime, StartFailed, Scope.Scope> =>
-  Effect.map(keeping(starter.start, count, options?.restart), (instances) => make(starter.type, instances))
+): Effect.Effect<Runtime, StartFailed | InvalidArgument, Scope.Scope> =>
+  Number.isSafeInteger(count) && count > 0
+    ? Effect.map(keeping(starter.start, count, options?.restart), (instances) => make(starter.type, instances))
+    : Effect.fail(
+        new InvalidArgument({ argument: "count", detail: `is ${count}, and has to be a whole number from 1 on` })
+      )
 
 /**
  * Whether a value is a runtime.

@@ -39,6 +39,7 @@ describe.concurrent("the function runner", { timeout: 60_000 }, () => {
       const program = yield* runner
       for (let times = 1; times <= 4; times++) yield* ask(program, "100", "25 primes below 100", times)
       yield* ask(program, "99999999", "not above 10000000, please")
+      yield* ask(program, "a few", "a whole number, please")
       yield* untilStatus(program, /over unix/)
 
       // Nobody uses the connections for a while, so that they are closed; the next ones find no socket.

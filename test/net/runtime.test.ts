@@ -69,6 +69,18 @@ describe("runtimes", () => {
     })
   )
 
+  it.effect("a count of replicas that is no whole number from 1 on is InvalidArgument, and nothing is started", () =>
+    Effect.gen(function* () {
+      const starts = new Starts()
+      for (const count of [0, -1, 1.5, Number.NaN, Infinity]) {
+        const error = yield* Effect.flip(Runtime.replicas(starts, count))
+        assert.strictEqual(error._tag, "InvalidArgument")
+        assert.strictEqual(error.message, `count is ${count}, and has to be a whole number from 1 on.`)
+      }
+      assert.isEmpty(starts.started)
+    })
+  )
+
   it.effect("replicas are there at once, in order, and gone with the scope, when the stream ends", () =>
     Effect.gen(function* () {
       const starts = new Starts()

@@ -76,7 +76,9 @@ const RunnerLive = Runner.toLayer(
         if (Option.isNone(next.value)) break
         const line = next.value.value.trim()
         if (line === "status") yield* status(numbers)
-        else yield* Process.fork(line === "crash" ? crash(numbers) : primes(numbers, Number(line)))
+        else if (line === "crash") yield* Process.fork(crash(numbers))
+        else if (/^\d+$/.test(line)) yield* Process.fork(primes(numbers, Number(line)))
+        else yield* TerminalHost.print("a whole number, please")
       }
     }
     yield* TerminalHost.print("Goodbye!")
