@@ -4,36 +4,9 @@ import { Effect } from "effect"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { join } from "node:path"
-import { callReply } from "./call-reply.ts"
-import { callServer } from "./call-server.ts"
-import { channels } from "./channels.ts"
-import { connections } from "./connections.ts"
-import { type Bench, measure, type Row } from "./harness.ts"
-import { million } from "./million.ts"
-import { pingPong } from "./ping-pong.ts"
-import { selectParked } from "./select-parked.ts"
-import { select } from "./select.ts"
-import { restart } from "./restart.ts"
-import { scaling } from "./scaling.ts"
-import { startChildren } from "./start-children.ts"
-import { streams } from "./streams.ts"
-import { yielding } from "./yield.ts"
+import { benches } from "./benches.ts"
+import { type Bench, measure, type Row } from "./harness/measure.ts"
 
-const benches: ReadonlyArray<Bench> = [
-  pingPong,
-  ...callReply,
-  ...callServer,
-  restart,
-  ...startChildren,
-  scaling,
-  million,
-  ...channels,
-  select,
-  selectParked,
-  ...yielding,
-  ...connections,
-  ...streams
-]
 const file = join(import.meta.dirname, "results.json")
 
 const number = (value: number): string =>

@@ -1,9 +1,9 @@
 /** Servers that are started under a supervisor one by one, and stopped with it. */
 import { Effect } from "effect"
 import { ChildSpec, ProcessHost, Server, Supervisor } from "troupe"
-import { erlang } from "./erlang.ts"
-import { type Arm, type Bench, seconds } from "./harness.ts"
-import { inProcess } from "./in-process.ts"
+import { erlang } from "../harness/erlang.ts"
+import { type Arm, type Bench, seconds } from "../harness/measure.ts"
+import { inProcess } from "../harness/inProcess.ts"
 
 const Worker = Server.make("bench:worker")
 const WorkerLive = Worker.toLayer(() => Effect.succeed(Worker.of({ handlers: {} })))

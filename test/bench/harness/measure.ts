@@ -2,7 +2,8 @@
  * Runs a benchmark: all arms in turn, round after round, so that whatever disturbs the machine disturbs them alike; an
  * arm counts only if it proves how much work it completed.
  */
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
+import { apart } from "./apart.ts"
 
 /** What a bench measures. */
 export interface Metric {
@@ -22,6 +23,11 @@ export interface Run {
 export interface Arm {
   readonly name: string
   readonly run: Effect.Effect<Run>
+  /**
+   * Whether it starts programs of its own. Every other arm runs in an OS process that is started for it, so that none has
+   * the garbage of another one, or code that was compiled for both.
+   */
+  readonly startsPrograms?: true
 }
 
 /** A peer that can't be run here, and why. */
@@ -57,19 +63,30 @@ export interface Row extends Summary {
   readonly ratio: Readonly<Record<string, number>>
 }
 
+/** The arms of a bench that can be run here; ours is the first. */
+export const armsOf = (bench: Bench): ReadonlyArray<Arm> => [
+  bench.subject,
+  ...bench.peers.filter((peer) => "run" in peer)
+]
+
+// How to run an arm again and again.
+const running = (bench: Bench, arm: Arm): Effect.Effect<Effect.Effect<Run>, never, Scope.Scope> =>
+  arm.startsPrograms === true ? Effect.succeed(arm.run) : apart(bench.name, arm.name)
+
 /** Runs a bench and answers a row for each metric; a run that does not prove its work is a defect. */
 export const measure = Effect.fnUntraced(function* (bench: Bench) {
-  const present = bench.peers.filter((peer) => "run" in peer)
-  const arms = [bench.subject, ...present]
+  const arms = armsOf(bench)
+  const present = arms.slice(1)
   const runs = new Map(arms.map((arm) => [arm, [] as Array<Run>]))
+  const run = new Map<Arm, Effect.Effect<Run>>()
+  for (const arm of arms) run.set(arm, yield* running(bench, arm))
   for (let round = 0; round < bench.rounds; round++) {
     // Each arm goes first as often as any other.
     for (let i = 0; i < arms.length; i++) {
       const arm = arms[(round + i) % arms.length]!
-      yield* collectGarbage
-      const run = yield* arm.run
-      yield* checkProof(bench, arm, run)
-      runs.get(arm)!.push(run)
+      const made = yield* run.get(arm)!
+      yield* checkProof(bench, arm, made)
+      runs.get(arm)!.push(made)
     }
   }
   return bench.metrics.map((metric): Row => {
@@ -87,7 +104,7 @@ export const measure = Effect.fnUntraced(function* (bench: Bench) {
       ratio: Object.fromEntries(present.map((peer) => [peer.name, ratio(metric, ours, ofArm(peer))]))
     }
   })
-})
+}, Effect.scoped)
 
 const checkProof = (bench: Bench, { name }: Arm, { proof }: Run): Effect.Effect<void> => {
   const wrong = Object.entries(bench.work).filter(([what, amount]) => proof[what] !== amount)

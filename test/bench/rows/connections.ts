@@ -1,9 +1,10 @@
 /** Connections: requests one after the other and with many outstanding, tells, and connecting, over sockets. */
 import { Effect } from "effect"
-import type { Arm, Bench, Run } from "./harness.ts"
-import { ask, pairOf } from "./pairs.ts"
-import type { Address } from "./peers/net/peer.ts"
-import type { Done, Load, PeerName } from "./peers/net/program.ts"
+import type { Arm, Bench, Run } from "../harness/measure.ts"
+import { pairOf } from "../harness/pairs.ts"
+import { ask } from "../harness/talking.ts"
+import type { Address } from "../peers/net/peer.ts"
+import type { Done, Load, PeerName } from "../peers/net/program.ts"
 
 // A load is run once more before it counts for the first time; what the server says is the proof.
 const runLoad = async (peer: PeerName, kind: Address["kind"], load: Load): Promise<Run> => {
@@ -21,6 +22,7 @@ const runLoad = async (peer: PeerName, kind: Address["kind"], load: Load): Promi
 
 const arm = (name: string, peer: PeerName, kind: Address["kind"], load: Load, count: number): Arm => ({
   name,
+  startsPrograms: true,
   run: Effect.map(
     Effect.promise(() => runLoad(peer, kind, load)),
     ({ measured, proof }) => ({ measured: { rate: count / measured["seconds"]! }, proof })

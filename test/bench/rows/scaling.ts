@@ -1,8 +1,8 @@
 /** A hundred times the children: by which factor it takes longer to start them, to look them up and to stop them. */
 import { Effect } from "effect"
-import { erlang } from "./erlang.ts"
-import type { Arm, Bench } from "./harness.ts"
-import { inProcess } from "./in-process.ts"
+import { erlang } from "../harness/erlang.ts"
+import type { Arm, Bench } from "../harness/measure.ts"
+import { inProcess } from "../harness/inProcess.ts"
 import { children } from "./start-children.ts"
 
 const few = 1_000

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import type { Absent, Arm, Run } from "./harness.ts"
+import type { Absent, Arm, Run } from "./measure.ts"
 
 const isInstalled = spawnSync("erlc", ["-version"]).error === undefined
 
@@ -17,7 +17,7 @@ const compile = (module: string): string => {
   if (known !== undefined) return known
   const folder = mkdtempSync(join(tmpdir(), "troupe-bench-"))
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }))
-  execFileSync("erlc", ["-o", folder, join(import.meta.dirname, "peers", `${module}.erl`)])
+  execFileSync("erlc", ["-o", folder, join(import.meta.dirname, "..", "peers", `${module}.erl`)])
   compiled.set(module, folder)
   return folder
 }
@@ -27,6 +27,7 @@ export const erlang = (name: string, module: string, args: ReadonlyArray<number>
   isInstalled
     ? {
         name,
+        startsPrograms: true,
         run: Effect.promise(async () => {
           const program = ["-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
           const { stdout } = await promisify(execFile)("erl", program)

@@ -2,10 +2,10 @@
 import { Deferred, Effect, Fiber, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Message, Process, type ProcessHost } from "troupe"
-import { erlang } from "./erlang.ts"
-import { type Absent, type Arm, type Bench, type Run, seconds } from "./harness.ts"
-import { inProcess } from "./in-process.ts"
-import { nact } from "./nact.ts"
+import { erlang } from "../harness/erlang.ts"
+import { type Absent, type Arm, type Bench, type Run, seconds } from "../harness/measure.ts"
+import { inProcess } from "../harness/inProcess.ts"
+import { nact } from "../peers/nact.ts"
 
 /** What is called: it answers each number with the next one, and knows the sum of all that it was called with. */
 export interface Callee<R> {

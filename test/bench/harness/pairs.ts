@@ -1,10 +1,10 @@
 /** Pairs of processes, a server and a client of one peer. */
 import { type ChildProcess, fork } from "node:child_process"
-import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Address } from "./peers/net/peer.ts"
+import type { Address } from "../peers/net/peer.ts"
+import { endOf, message } from "./talking.ts"
 
 /** What the two of them run: the program in a folder of `peers`. */
 export type Program = "net" | "stream"
@@ -16,25 +16,13 @@ export interface Pair {
   readonly warm: Set<string>
 }
 
-// The next message of a process; its end is an error.
-const message = async (child: ChildProcess): Promise<unknown> => {
-  const ended = new AbortController()
-  const exit = once(child, "exit", { signal: ended.signal }).then(([code]) => {
-    throw new Error(`${child.spawnargs.join(" ")} has ended with ${code}`)
-  })
-  const [said] = (await Promise.race([once(child, "message", { signal: ended.signal }), exit])) as [unknown]
-  exit.catch(() => {})
-  ended.abort()
-  return said
-}
-
 const start = async (
   program: Program,
   side: string,
   peer: string,
   address: Address
 ): Promise<[ChildProcess, unknown]> => {
-  const file = join(import.meta.dirname, "peers", program, "program.ts")
+  const file = join(import.meta.dirname, "..", "peers", program, "program.ts")
   const child = fork(file, [side, peer, JSON.stringify(address)])
   // They hold up nobody's end, and end with whoever has started them.
   child.unref()
@@ -60,11 +48,7 @@ export const startPair = async (program: Program, peer: string, kind: Address["k
 
 /** Ends both. */
 export const endPair = async ({ client, server }: Pair): Promise<void> => {
-  for (const child of [client, server]) {
-    const exit = once(child, "exit")
-    child.kill("SIGKILL")
-    await exit
-  }
+  for (const child of [client, server]) await endOf(child)
 }
 
 const pairs = new Map<string, Promise<Pair>>()
@@ -75,11 +59,4 @@ export const pairOf = (program: Program, peer: string, kind: Address["kind"]): P
   const known = pairs.get(name) ?? startPair(program, peer, kind)
   pairs.set(name, known)
   return known
-}
-
-/** Says something to one of them, and waits for what it says. */
-export const ask = (child: ChildProcess, what: unknown): Promise<unknown> => {
-  const said = message(child)
-  child.send(what as object)
-  return said
 }

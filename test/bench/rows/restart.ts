@@ -2,8 +2,8 @@
 import { Effect, Layer, References } from "effect"
 import { Rpc } from "effect/rpc"
 import { ChildSpec, Pid, Process, ProcessHost, Server, Supervisor } from "troupe"
-import { erlang } from "./erlang.ts"
-import { type Bench, seconds } from "./harness.ts"
+import { erlang } from "../harness/erlang.ts"
+import { type Bench, seconds } from "../harness/measure.ts"
 
 // Erlang's supervisor looks through the times of its restarts once there are more than a thousand within its period:
 // several supervisors, one after the other, keep below.

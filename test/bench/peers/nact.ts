@@ -1,8 +1,8 @@
 /** The peer nact: actors of plain JavaScript. */
 import { Effect } from "effect"
 import { dispatch, query, type Ref, spawn, start, stop } from "nact"
-import type { Load } from "./call-reply.ts"
-import type { Arm } from "./harness.ts"
+import type { Load } from "../rows/call-reply.ts"
+import type { Arm } from "../harness/measure.ts"
 
 type Asked = { readonly n: number; readonly replyTo: Ref<number> } | { readonly sum: Ref<number> }
 

@@ -2,7 +2,7 @@
 import { Effect, Layer, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Pid, Process, ProcessHost, Select } from "troupe"
-import { type Arm, type Bench, type Run, seconds } from "./harness.ts"
+import { type Arm, type Bench, type Run, seconds } from "../harness/measure.ts"
 
 const roundTrips = 100_000
 

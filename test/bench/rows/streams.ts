@@ -1,10 +1,11 @@
 /** Streams: how many messages and bytes go from one process to another, and what a consumer that is slow costs both. */
 import { Effect } from "effect"
-import type { Arm, Bench, Run } from "./harness.ts"
-import { ask, endPair, type Pair, pairOf, startPair } from "./pairs.ts"
-import type { Address } from "./peers/net/peer.ts"
-import type { Wanted } from "./peers/stream/peer.ts"
-import type { Consumed, Load, PeerName, Produced } from "./peers/stream/program.ts"
+import type { Arm, Bench, Run } from "../harness/measure.ts"
+import { endPair, type Pair, pairOf, startPair } from "../harness/pairs.ts"
+import { ask } from "../harness/talking.ts"
+import type { Address } from "../peers/net/peer.ts"
+import type { Wanted } from "../peers/stream/peer.ts"
+import type { Consumed, Load, PeerName, Produced } from "../peers/stream/program.ts"
 
 type Kind = Address["kind"]
 type Mode = Wanted["mode"]
@@ -49,6 +50,7 @@ const over = (kind: Kind): string => (kind === "unix" ? "a unix socket" : "TCP")
 
 const armOf = (name: string, peer: PeerName, kind: Kind, mode: Mode, size: number, count: number): Arm => ({
   name,
+  startsPrograms: true,
   run: Effect.promise(() => runStream(peer, kind, { ...asFastAsItGoes, mode, size, count }))
 })
 
@@ -116,6 +118,7 @@ const slow = (kind: Kind, load: Slow): Bench => {
   const megabytes = (count * size) / Megabyte
   const arm = (name: string, load: Slow): Arm => ({
     name,
+    startsPrograms: true,
     run: Effect.map(
       Effect.promise(() => runWatched(kind, load)),
       ({ measured, proof }) => ({ measured, proof: load.delay === 0 ? { ...proof, slower: 1 } : proof })

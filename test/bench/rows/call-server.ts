@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Process, Server } from "troupe"
 import { benchOf, type Load, ours } from "./call-reply.ts"
-import type { Bench } from "./harness.ts"
+import type { Bench } from "../harness/measure.ts"
 
 const Adder = Server.make("bench:adder", {
   protocol: [Rpc.make("add", { payload: Schema.Int, success: Schema.Int }), Rpc.make("sum", { success: Schema.Int })]

@@ -1,7 +1,7 @@
 /** Yielding a command: what the door, the tag and the look-up cost, and many yields at once. */
 import { Deferred, Effect, Exit, Layer, Schema } from "effect"
 import { Command, Dispatcher, Process, ProcessHost } from "troupe"
-import { type Arm, type Bench, heapUsed, type Run, seconds } from "./harness.ts"
+import { type Arm, type Bench, heapUsed, type Run, seconds } from "../harness/measure.ts"
 
 const count = 200_000
 const outstanding = 10_000

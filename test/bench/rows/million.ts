@@ -2,7 +2,7 @@
 import { Effect, Layer, Queue, References } from "effect"
 import { Rpc } from "effect/rpc"
 import { type Pid, Process, ProcessHost } from "troupe"
-import { type Bench, heapUsed, type Run, seconds } from "./harness.ts"
+import { type Bench, heapUsed, type Run, seconds } from "../harness/measure.ts"
 
 const count = 1_000_000
 

@@ -2,7 +2,7 @@
 import { Effect, Layer, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Pid, Process, ProcessHost } from "troupe"
-import { type Bench, type Run, seconds } from "./harness.ts"
+import { type Bench, type Run, seconds } from "../harness/measure.ts"
 
 const roundTrips = 200_000
 

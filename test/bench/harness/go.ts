@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import type { Absent, Arm, Run } from "./harness.ts"
+import type { Absent, Arm, Run } from "./measure.ts"
 
 const isInstalled = spawnSync("go", ["version"]).status === 0
 
@@ -22,7 +22,7 @@ const build = (): string => {
     GOCACHE: join(folder, "cache")
   }
   const binary = join(folder, "channels")
-  execFileSync("go", ["build", "-o", binary, join(import.meta.dirname, "peers", "channels.go")], { env })
+  execFileSync("go", ["build", "-o", binary, join(import.meta.dirname, "..", "peers", "channels.go")], { env })
   return binary
 }
 
@@ -31,6 +31,7 @@ export const go = (bench: "ping-pong" | "one-way" | "local", count: number, capa
   isInstalled
     ? {
         name: "Go",
+        startsPrograms: true,
         run: Effect.promise(async () => {
           program ??= build()
           const { stdout } = await promisify(execFile)(program, [bench, String(count), String(capacity)])

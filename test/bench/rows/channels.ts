@@ -1,9 +1,9 @@
 /** Channels between two fibers, and within one: what handing a value over costs. */
 import { Effect, Queue } from "effect"
 import { Channel } from "troupe"
-import { go } from "./go.ts"
-import { type Arm, type Bench, type Run, seconds } from "./harness.ts"
-import { inProcess } from "./in-process.ts"
+import { go } from "../harness/go.ts"
+import { type Arm, type Bench, type Run, seconds } from "../harness/measure.ts"
+import { inProcess } from "../harness/inProcess.ts"
 
 /** What values go through: a channel of ours, or a queue of effect. */
 interface Pipe {

@@ -1,8 +1,8 @@
 /** A select that need not wait, by how many cases it has and how many of them are ready: what deciding costs. */
 import { Effect, Option } from "effect"
 import { Channel, type ChannelError, Select } from "troupe"
-import { type Arm, type Bench, type Run, seconds } from "./harness.ts"
-import { inProcess } from "./in-process.ts"
+import { type Arm, type Bench, type Run, seconds } from "../harness/measure.ts"
+import { inProcess } from "../harness/inProcess.ts"
 
 const batch = 1_000
 const batches = 200

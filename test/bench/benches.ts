@@ -1,0 +1,32 @@
+/** What is measured: a file for each in `rows/`. */
+import { callReply } from "./rows/call-reply.ts"
+import { callServer } from "./rows/call-server.ts"
+import { channels } from "./rows/channels.ts"
+import { connections } from "./rows/connections.ts"
+import type { Bench } from "./harness/measure.ts"
+import { million } from "./rows/million.ts"
+import { pingPong } from "./rows/ping-pong.ts"
+import { selectParked } from "./rows/select-parked.ts"
+import { select } from "./rows/select.ts"
+import { restart } from "./rows/restart.ts"
+import { scaling } from "./rows/scaling.ts"
+import { startChildren } from "./rows/start-children.ts"
+import { streams } from "./rows/streams.ts"
+import { yielding } from "./rows/yield.ts"
+
+/** All of them, in the order in which they are shown. */
+export const benches: ReadonlyArray<Bench> = [
+  pingPong,
+  ...callReply,
+  ...callServer,
+  restart,
+  ...startChildren,
+  scaling,
+  million,
+  ...channels,
+  select,
+  selectParked,
+  ...yielding,
+  ...connections,
+  ...streams
+]
