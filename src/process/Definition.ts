@@ -469,7 +469,7 @@ export const make = <
 class Receiving extends Step {
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown> {
     const { inbox } = Context.getUnsafe(fiber.context, CurrentProcess) as Cell
-    return inbox.pollUnsafe() ?? Selectable.take(inbox)
+    return inbox.pollUnsafe() ?? inbox.receiver.wait(next)
   }
 }
 

@@ -12,9 +12,9 @@ import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
 import { Call, millisecondsOf } from "./internal/call.ts"
 import { deliver, isElsewhere, offer, receiverOf } from "./internal/delivery.ts"
-import type { HostImpl } from "./internal/host.ts"
+import type { Cell } from "./internal/cell.ts"
 import { MessageImpl } from "./internal/message.ts"
-import { cellOf, hostOf, type ProcessHost, withHost } from "./internal/services.ts"
+import { cellOf, hostOf, type ProcessHost } from "./internal/services.ts"
 import type { Address } from "./Name.ts"
 import { type CallError, CallingSelf, ProcessRestarting, type SendError } from "./ProcessError.ts"
 
@@ -82,28 +82,42 @@ export const send = <Rpcs extends Rpc.Any, const Topic extends Rpc.Tag<Rpcs>>(
   to: Address<Rpcs> | Alias<Rpcs>,
   topic: Topic,
   ...args: PayloadArgument<Rpc.ExtractTag<Rpcs, Topic>>
-): Effect.Effect<void, SendError, ProcessHost> =>
-  withHost((host, fiber) => {
+): Effect.Effect<void, SendError, ProcessHost> => effectOf(new Sending(to, topic, args[0]))
+
+class Sending extends Step {
+  private readonly to: Address | Alias
+  private readonly topic: string
+  private readonly payload: unknown
+
+  constructor(to: Address | Alias, topic: string, payload: unknown) {
+    super()
+    this.to = to
+    this.topic = topic
+    this.payload = payload
+  }
+
+  run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SendError> {
     const sender = cellOf(fiber)
-    const message = new MessageImpl(topic, args[0], sender?.pid)
+    const message = new MessageImpl(this.topic, this.payload, sender?.pid)
     return sender?.witness === undefined || isInner(fiber)
-      ? sendTo(host, to, message, fiber)
-      : sender.witness.onSend(nameOf(to), message, () => sendTo(host, to, message, fiber))
-  })
+      ? this.send(message, sender, fiber)
+      : sender.witness.onSend(nameOf(this.to), message, () => this.send(message, sender, fiber))
+  }
+
+  private send(
+    message: MessageImpl,
+    sender: Cell | undefined,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<void, SendError> {
+    const { to } = this
+    if (to instanceof AliasImpl) return to.send(message)
+    const receiver = receiverOf(hostOf(fiber, sender), to as Address, message)
+    if (!isElsewhere(receiver)) return deliver(receiver, message, sender?.whenSending())
+    return receiver._tag === "Far" ? receiver.send(message, fiber) : Exit.fail(receiver)
+  }
+}
 
 const nameOf = (to: Address | Alias): string => (to instanceof AliasImpl ? "an alias" : String(to))
-
-const sendTo = <Rpcs extends Rpc.Any>(
-  host: HostImpl,
-  to: Address<Rpcs> | Alias<Rpcs>,
-  message: MessageImpl,
-  fiber: Fiber.Fiber<unknown, unknown>
-): Effect.Effect<void, SendError> => {
-  if (to instanceof AliasImpl) return to.send(message)
-  const receiver = receiverOf(host, to as Address<Rpcs>, message)
-  if (!isElsewhere(receiver)) return deliver(receiver, message)
-  return receiver._tag === "Far" ? receiver.send(message, fiber) : Exit.fail(receiver)
-}
 
 /**
  * Sends a message and waits for its answer, which comes exactly once: the callee's reply, its end, or the deadline.

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import { Deque } from "./internal/Deque.ts"
+import { type Nesting, Nests } from "./internal/nesting.ts"
 import { type Drainable, enlist } from "./internal/Turn.ts"
 
 /**
@@ -63,8 +64,9 @@ interface Lane {
   readonly tasks: Deque<() => void>
 }
 
-class RunQueueImpl implements RunQueue, Drainable {
+class RunQueueImpl implements RunQueue, Drainable, Nesting {
   readonly executionMode = "async"
+  readonly [Nests] = true
   readonly timeSlice: number
   // Nearly every task has priority 0, so that there is one lane and picking the next task is one step.
   private readonly lanes: Array<Lane> = [{ priority: 0, tasks: new Deque() }]

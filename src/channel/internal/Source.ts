@@ -4,8 +4,10 @@
 import type * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Deque } from "../../scheduler/internal/Deque.ts"
+import { nests } from "../../scheduler/internal/nesting.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import { type Selectable, TypeId, type Waiter } from "../Selectable.ts"
+import { afterwards, isShallow } from "./step.ts"
 
 export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   readonly [TypeId]: TypeId = TypeId
@@ -42,10 +44,20 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   protected wakeSoon(): void {
     if (this.waking || this.parked.length === 0) return
     this.waking = true
-    this.dispatcher.scheduleTask(() => {
-      this.waking = false
-      this.wakeNow()
-    }, 0)
+    this.dispatcher.scheduleTask(() => this.wakeMarked(), 0)
+  }
+
+  /** To be called in a step: as {@link wakeSoon}, but right behind the step, on its stack, where that can be. */
+  protected wakeNext(): void {
+    if (this.waking || this.parked.length === 0) return
+    if (!isShallow() || !nests(this.dispatcher)) return this.wakeSoon()
+    this.waking = true
+    afterwards(() => this.wakeMarked())
+  }
+
+  private wakeMarked(): void {
+    this.waking = false
+    this.wakeNow()
   }
 
   // One pass over the waiters that are parked now, while something is there. A waiter that takes nothing (it was

@@ -35,6 +35,10 @@ let others: Array<Told> | undefined = undefined
 const MaxNestedSteps = 16
 let nested = 0
 
+// How many operations those have done who were told on this stack. They count as operations of who told them, so that a
+// fiber yields to others after as many as ever, whoever did them.
+let spent = 0
+
 /** An effect that is done in one step: what `run` answers is evaluated in place, an `Exit` above all. */
 export abstract class Step {
   abstract run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown>
@@ -52,12 +56,20 @@ class Running extends Step {
   }
 }
 
-const settle = (told: Told, more: ReadonlyArray<Told> | undefined): void => {
+// `teller`: whose step it is, where it is one of a fiber.
+const settle = (teller: Countable | undefined, told: Told, more: ReadonlyArray<Told> | undefined): void => {
+  const outer = spent
+  spent = 0
   nested++
   told.tell()
   if (more !== undefined) for (const one of more) one.tell()
   nested--
+  if (teller !== undefined) teller.currentOpCount += spent
+  spent = outer
 }
+
+/** Whether there is room on the stack for others to be told who then do something themselves. */
+export const isShallow = (): boolean => nested < MaxNestedSteps - 1
 
 Object.setPrototypeOf(
   Step.prototype,
@@ -73,7 +85,7 @@ Object.setPrototypeOf(
       others = undefined
       // What the fiber does next may throw: those who wait are told all the same.
       const next = Result.try(() => effect[evaluate](fiber))
-      settle(told, more)
+      settle(fiber as Countable, told, more)
       return Result.isSuccess(next) ? next.success : Exit.die(next.failure)
     }
   })
@@ -81,7 +93,12 @@ Object.setPrototypeOf(
 
 // What a fiber that waits has beside what effect shows of it: the two methods with which `Effect.callback` suspends it and
 // has it go on. The test "a wait ends in the step of the interruption" holds them.
-interface Suspendable {
+interface Countable {
+  /** How many operations it has done since it last went on: by this it knows when to yield. */
+  currentOpCount: number
+}
+
+interface Suspendable extends Countable {
   /** Suspends the fiber; `onResumed` is called first of all when it goes on, or is interrupted. */
   yieldWith(onResumed: () => void): Effect.Effect<never>
   evaluate(effect: Effect.Effect<unknown, unknown, unknown>): void
@@ -93,11 +110,12 @@ interface Suspendable {
  */
 export abstract class Wait {
   /** Who waits. */
-  protected fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined;
+  protected fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private readonly left = (): void => this.leave();
 
   [evaluate](fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<never> {
     this.fiber = fiber
-    return (fiber as unknown as Suspendable).yieldWith(() => this.leave())
+    return (fiber as unknown as Suspendable).yieldWith(this.left)
   }
 
   /** Has the fiber go on with `effect`, on this stack; nothing happens when it does not wait any more. */
@@ -105,7 +123,9 @@ export abstract class Wait {
     const { fiber } = this
     if (fiber === undefined) return
     this.fiber = undefined
-    ;(fiber as unknown as Suspendable).evaluate(effect)
+    const suspended = fiber as unknown as Suspendable
+    suspended.evaluate(effect)
+    spent += suspended.currentOpCount
   }
 
   /** The fiber was interrupted. */
@@ -143,7 +163,7 @@ export const stepNow = (run: () => void): void => {
   const [told, more] = [first as Told | undefined, others]
   first = outerFirst
   others = outerOthers
-  if (told !== undefined) settle(told, more)
+  if (told !== undefined) settle(undefined, told, more)
 }
 
 /** As {@link tellAfterwards}, with a function. */

@@ -302,7 +302,7 @@ export class Cell extends Recipient implements Waited {
     const left: Array<MessageImpl> = []
     for (const inbox of this.queues) {
       inbox.close(({ request }) => new ProcessNotFound({ target: this.name, request }))
-      left.push(...inbox.drain())
+      for (const message of inbox.drain()) left.push(message)
     }
     this.bury(left, why ?? reasonOf(exit))
     this.doorway?.close()

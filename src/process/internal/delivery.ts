@@ -9,6 +9,7 @@ import type { Cell } from "./cell.ts"
 import { refusalOf } from "./definition.ts"
 import { freeze } from "./freeze.ts"
 import type { HostImpl } from "./host.ts"
+import type { When } from "./inbox.ts"
 import type { MessageImpl } from "./message.ts"
 import type { NodeImpl } from "./node.ts"
 import { Far } from "./remote.ts"
@@ -34,19 +35,19 @@ export const absenceOf = (node: NodeImpl, to: Address | string, message: Message
 export const isElsewhere = (found: Cell | Far | SendError): found is Far | SendError => "_tag" in found
 
 /** Hands a message to a process; the effect ends in the step in which it is accepted. */
-export const deliver = (cell: Cell, message: MessageImpl): Effect.Effect<void, SendError> =>
-  offer(cell, message) ?? cell.queueFor(message).sendWhenThereIsSpace(message)
+export const deliver = (cell: Cell, message: MessageImpl, when?: When): Effect.Effect<void, SendError> =>
+  offer(cell, message, when) ?? cell.queueFor(message).sendWhenThereIsSpace(message)
 
 /**
  * Has a process accept or refuse a message, in the way in which its host handles payloads; answers nothing where the
  * sender has to wait for space.
  */
-export const offer = (cell: Cell, message: MessageImpl): Exit.Exit<void, SendError> | undefined => {
+export const offer = (cell: Cell, message: MessageImpl, when?: When): Exit.Exit<void, SendError> | undefined => {
   const { payloads } = cell.host.settings
   if (payloads !== "trusted") {
     const refusal = refusalOf(cell.definition, cell.pid, message)
     if (refusal !== undefined) return Exit.fail(refusal)
     if (payloads === "frozen") freeze(message.payload)
   }
-  return cell.accept(message)
+  return cell.accept(message, when)
 }

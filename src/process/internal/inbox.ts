@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
 import { afterwards, step, Wait, waitIn } from "../../channel/internal/step.ts"
-import { type Selectable, TypeId as SelectableTypeId } from "../../channel/Selectable.ts"
+import { type Selectable, TypeId as SelectableTypeId, type Waiter } from "../../channel/Selectable.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Options, Overflow } from "../Inbox.ts"
@@ -36,6 +36,12 @@ export const policyOf = (subject: string, options: Options | undefined, base: Po
   return { capacity, overflow, highWater }
 }
 
+/**
+ * When a process that waits goes on with a message: in a step of the run queue (`soon`), or right behind the step of who
+ * sends (`next`).
+ */
+export type When = "soon" | "next"
+
 /** What an inbox reports to its process. */
 export interface InboxOwner {
   readonly name: string
@@ -61,6 +67,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   private waiting: Deque<Sender> | undefined = undefined
   private high = false
   private closed: ((message: MessageImpl) => SendError) | undefined = undefined
+  private waiter: Receiver | undefined = undefined
 
   constructor(dispatcher: SchedulerDispatcher, owner: InboxOwner, policy: Policy) {
     super(dispatcher)
@@ -75,9 +82,9 @@ export class InboxImpl extends Mailbox<MessageImpl> {
   }
 
   /** Accepts or refuses the message, by the inbox's policy; answers nothing where the sender has to wait for space. */
-  accept(message: MessageImpl): Exit.Exit<void, SendError> | undefined {
+  accept(message: MessageImpl, when: When): Exit.Exit<void, SendError> | undefined {
     if (this.items.length < this.policy.capacity) {
-      this.admit(message)
+      this.admit(message, when)
       return Exit.void
     }
     const { capacity, overflow } = this.policy
@@ -92,7 +99,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
         return Exit.void
       case "drop-oldest":
         this.owner.onDropped(this.items.shift() as MessageImpl)
-        this.admit(message)
+        this.admit(message, when)
         return Exit.void
     }
   }
@@ -115,6 +122,12 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     const exit = this.isReadyUnsafe() ? super.pollWhereUnsafe(matches) : undefined
     if (exit !== undefined && Exit.isSuccess(exit)) this.taken(exit.value)
     return exit
+  }
+
+  /** Who waits for the next message. The process is nearly always the only one, and waits as the same one each time. */
+  get receiver(): Receiver {
+    const { waiter } = this
+    return waiter === undefined || waiter.isWaiting ? (this.waiter = new Receiver(this)) : waiter
   }
 
   /** Has the waiters look again: the process was suspended, and goes on. */
@@ -155,9 +168,11 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     }
   }
 
-  private admit(message: MessageImpl): void {
+  private admit(message: MessageImpl, when: When): void {
     this.owner.onAccepted(message)
-    this.offerUnsafe(message)
+    this.items.push(message)
+    if (when === "next") this.wakeNext()
+    else this.wakeSoon()
     if (!this.high && this.items.length >= this.policy.highWater) {
       this.high = true
       this.owner.onHigh(this.items.length)
@@ -177,7 +192,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
       const sender = this.waiting.shift()
       if (sender === undefined) return
       // A listener may have opened, or closed, since the sender began to wait.
-      this.owner.queueFor(sender.message).admit(sender.message)
+      this.owner.queueFor(sender.message).admit(sender.message, "soon")
       afterwards(() => sender.onOutcome(Exit.void))
     }
   }
@@ -198,12 +213,46 @@ export class InboxImpl extends Mailbox<MessageImpl> {
       // There may be space since the sender looked, and another queue for its topic.
       if (this.items.length < this.policy.capacity) {
         const queue = this.owner.queueFor(message)
-        return queue.accept(message) ?? queue.sendWhenThereIsSpace(message)
+        return queue.accept(message, "soon") ?? queue.sendWhenThereIsSpace(message)
       }
       const sender = new WaitingSender(this, message)
       this.park(sender)
       return waitIn(sender)
     })
+  }
+}
+
+class Receiver extends Wait implements Waiter {
+  readonly waited = false
+  private readonly inbox: InboxImpl
+  private next: Effect.Effect<unknown, unknown, unknown> = Exit.void
+
+  constructor(inbox: InboxImpl) {
+    super()
+    this.inbox = inbox
+  }
+
+  get isWaiting(): boolean {
+    return this.fiber !== undefined
+  }
+
+  /** To be answered by a step that has found nothing: goes on with `next`, which looks again. */
+  wait(next: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<never> {
+    this.next = next
+    this.inbox.parkUnsafe(this)
+    return waitIn(this)
+  }
+
+  wake(): void {
+    this.resume(this.next)
+  }
+
+  isLive(): boolean {
+    return this.isWaiting
+  }
+
+  protected onInterrupted(): void {
+    this.inbox.unparkUnsafe(this)
   }
 }
 

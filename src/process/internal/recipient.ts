@@ -9,7 +9,7 @@ import { ProcessClosed, ProcessNotFound, type SendError } from "../ProcessError.
 import type { ProcessEvent } from "../ProcessEvent.ts"
 import { Happenings } from "./happenings.ts"
 import type { HostImpl } from "./host.ts"
-import { InboxImpl, type InboxOwner, type Policy, unlimited } from "./inbox.ts"
+import { InboxImpl, type InboxOwner, type Policy, unlimited, type When } from "./inbox.ts"
 import { type Inspection, inspectionOf } from "./inspection.ts"
 import type { Keeper } from "./keeper.ts"
 import type { MessageImpl } from "./message.ts"
@@ -38,6 +38,8 @@ export abstract class Recipient implements InboxOwner {
   lastTopic: string | undefined = undefined
   /** How many messages it has accepted. */
   arrivals = 0
+  /** Whether it has sent anything since it took a message. */
+  hasSent = false
   protected messages: InboxImpl | undefined = undefined
   protected happenings: Happenings | undefined = undefined
   /** Whether the process reads its events. */
@@ -72,6 +74,16 @@ export abstract class Recipient implements InboxOwner {
     return this.messages === undefined ? listeners : [this.messages, ...listeners]
   }
 
+  /**
+   * When a process that it sends a message to is to go on with it: next, where it has little else to do than to wait for
+   * the answer. Who has more to send, or more to handle, goes on: what it sends meanwhile is taken in one go.
+   */
+  whenSending(): When {
+    if (this.hasSent) return "soon"
+    this.hasSent = true
+    return this.messages === undefined || this.messages.length === 0 ? "next" : "soon"
+  }
+
   get queued(): number {
     let queued = this.messages?.length ?? 0
     for (const listener of this.listeners?.values() ?? []) queued += listener.length
@@ -87,13 +99,13 @@ export abstract class Recipient implements InboxOwner {
   }
 
   /** As the inbox's {@link InboxImpl.accept}. */
-  accept(message: MessageImpl): Exit.Exit<void, SendError> | undefined {
+  accept(message: MessageImpl, when: When = "soon"): Exit.Exit<void, SendError> | undefined {
     if (this.status === "restarting" && this.keeper !== undefined && this.queued >= this.keeper.stash) {
       this.onAccepted(message)
       this.bury([message], "Restarting")
       return Exit.void
     }
-    return this.queueFor(message).accept(message)
+    return this.queueFor(message).accept(message, when)
   }
 
   queueFor(message: MessageImpl): InboxImpl {
@@ -138,6 +150,7 @@ export abstract class Recipient implements InboxOwner {
   }
 
   onTaken(message: MessageImpl): void {
+    this.hasSent = false
     message.onTaken()
     this.lastTopic = message.topic
     this.host.counters.received++
