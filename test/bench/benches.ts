@@ -3,6 +3,7 @@ import { callReply } from "./rows/call-reply.ts"
 import { callServer } from "./rows/call-server.ts"
 import { channels } from "./rows/channels.ts"
 import { connections } from "./rows/connections.ts"
+import { fanIn } from "./rows/fan-in.ts"
 import type { Bench } from "./harness/measure.ts"
 import { million } from "./rows/million.ts"
 import { pingPong } from "./rows/ping-pong.ts"
@@ -12,11 +13,14 @@ import { restart } from "./rows/restart.ts"
 import { scaling } from "./rows/scaling.ts"
 import { startChildren } from "./rows/start-children.ts"
 import { streams } from "./rows/streams.ts"
+import { threadRing } from "./rows/thread-ring.ts"
 import { yielding } from "./rows/yield.ts"
 
 /** All of them, in the order in which they are shown. */
 export const benches: ReadonlyArray<Bench> = [
   pingPong,
+  threadRing,
+  ...fanIn,
   ...callReply,
   ...callServer,
   restart,

@@ -1,6 +1,6 @@
 %% The benchmarks of processes in Erlang; each prints what it measured, and the work that it did.
 -module(processes).
--export([ping_pong/1]).
+-export([ping_pong/1, thread_ring/1, fan_in/1]).
 
 numbers(Texts) -> [list_to_integer(Text) || Text <- Texts].
 
@@ -22,7 +22,7 @@ print(Measured, Proof) ->
 ping_pong(Texts) ->
     [Count] = numbers(Texts),
     Self = self(),
-    {Took, Returned} = timed(fun() -> ping(spawn_link(fun() -> pong(Self) end), 0, Count, 0) end),
+    {Took, Returned} = timed(fun() -> ping(spawn(fun() -> pong(Self) end), 0, Count, 0) end),
     print([{"round trips", Count / Took}], [{returned, Returned}]).
 
 ping(_Ponger, Count, Count, Returned) -> Returned;
@@ -36,3 +36,47 @@ ping(Ponger, N, Count, Returned) ->
 pong(Pinger) ->
     receive N -> Pinger ! N end,
     pong(Pinger).
+
+%% ---- a ring of processes, and a token that counts its hops
+
+thread_ring(Texts) ->
+    [Size, Hops] = numbers(Texts),
+    Next = ring(self(), Size - 1),
+    {Took, Arrived} = timed(fun() -> head(Next, 0, Hops) end),
+    print([{hops, Hops / Took}], [{hops, Arrived}]).
+
+ring(Next, 0) -> Next;
+ring(Next, Left) -> ring(spawn(fun() -> member(Next) end), Left - 1).
+
+head(_Next, Arrived, Hops) when Arrived >= Hops -> Arrived;
+head(Next, Arrived, Hops) ->
+    Next ! Arrived + 1,
+    receive Token -> head(Next, Token, Hops) end.
+
+member(Next) ->
+    receive Token -> Next ! Token + 1 end,
+    member(Next).
+
+%% ---- many that send to one
+
+fan_in(Texts) ->
+    [Senders, Each] = numbers(Texts),
+    Messages = Senders * Each,
+    Self = self(),
+    %% It is what is faster, but for one sender on a scheduler of its own.
+    OffHeap = Senders > 1 orelse erlang:system_info(schedulers) =:= 1,
+    process_flag(message_queue_data, case OffHeap of true -> off_heap; false -> on_heap end),
+    {Took, {Received, Sum}} = timed(fun() ->
+        [spawn(fun() -> send(Self, 0, Each) end) || _ <- lists:seq(1, Senders)],
+        sum(Messages, 0, 0)
+    end),
+    print([{messages, Messages / Took}], [{received, Received}, {sum, Sum}]).
+
+send(_To, Each, Each) -> ok;
+send(To, N, Each) ->
+    To ! N,
+    send(To, N + 1, Each).
+
+sum(Messages, Messages, Sum) -> {Messages, Sum};
+sum(Messages, Received, Sum) ->
+    receive N -> sum(Messages, Received + 1, Sum + N) end.

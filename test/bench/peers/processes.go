@@ -46,8 +46,55 @@ func pingPong(args []int) run {
 	return run{figures{"round trips": float64(count) / took}, counts{"returned": returned}}
 }
 
+// A ring of goroutines, and a token that counts its hops.
+func threadRing(args []int) run {
+	size, hops, arrived := args[0], args[1], 0
+	head := make(chan int)
+	next := head
+	for i := 1; i < size; i++ {
+		own := make(chan int)
+		go func(own, next chan int) {
+			for token := range own {
+				next <- token + 1
+			}
+		}(own, next)
+		next = own
+	}
+	took := seconds(func() {
+		for arrived = 0; arrived < hops; arrived = <-head {
+			next <- arrived + 1
+		}
+	})
+	return run{figures{"hops": float64(hops) / took}, counts{"hops": arrived}}
+}
+
+// Many that send to one, over a channel with room for those that come while it is busy.
+func fanIn(args []int) run {
+	senders, each, received, sum := args[0], args[1], 0, 0
+	messages := senders * each
+	took := seconds(func() {
+		values := make(chan int, 1024)
+		for i := 0; i < senders; i++ {
+			go func() {
+				for n := 0; n < each; n++ {
+					values <- n
+				}
+			}()
+		}
+		sum = 0
+		for received = 0; received < messages; received++ {
+			sum += <-values
+		}
+	})
+	return run{figures{"messages": float64(messages) / took}, counts{"received": received, "sum": sum}}
+}
+
 func main() {
-	benches := map[string]func([]int) run{"ping-pong": pingPong}
+	benches := map[string]func([]int) run{
+		"ping-pong":   pingPong,
+		"thread-ring": threadRing,
+		"fan-in":      fanIn,
+	}
 	var args []int
 	for _, text := range os.Args[2:] {
 		arg, err := strconv.Atoi(text)
