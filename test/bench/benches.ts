@@ -11,6 +11,8 @@ import { selectParked } from "./rows/select-parked.ts"
 import { select } from "./rows/select.ts"
 import { restart } from "./rows/restart.ts"
 import { scaling } from "./rows/scaling.ts"
+import { skynet } from "./rows/skynet.ts"
+import { spawnExit } from "./rows/spawn-exit.ts"
 import { startChildren } from "./rows/start-children.ts"
 import { streams } from "./rows/streams.ts"
 import { threadRing } from "./rows/thread-ring.ts"
@@ -26,6 +28,8 @@ export const benches: ReadonlyArray<Bench> = [
   restart,
   ...startChildren,
   scaling,
+  spawnExit,
+  skynet,
   million,
   ...channels,
   select,

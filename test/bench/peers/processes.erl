@@ -1,6 +1,6 @@
 %% The benchmarks of processes in Erlang; each prints what it measured, and the work that it did.
 -module(processes).
--export([ping_pong/1, thread_ring/1, fan_in/1]).
+-export([ping_pong/1, thread_ring/1, fan_in/1, spawn_exit/1, skynet/1]).
 
 numbers(Texts) -> [list_to_integer(Text) || Text <- Texts].
 
@@ -80,3 +80,40 @@ send(To, N, Each) ->
 sum(Messages, Messages, Sum) -> {Messages, Sum};
 sum(Messages, Received, Sum) ->
     receive N -> sum(Messages, Received + 1, Sum + N) end.
+
+%% ---- processes that begin and end one after the other
+
+spawn_exit(Texts) ->
+    [Count] = numbers(Texts),
+    {Took, Ended} = timed(fun() -> spawn_each(Count, 0) end),
+    print([{processes, Count / Took}], [{ended, Ended}]).
+
+spawn_each(0, Ended) -> Ended;
+spawn_each(Left, Ended) ->
+    {Pid, Monitor} = spawn_monitor(fun() -> ok end),
+    receive
+        {'DOWN', Monitor, process, Pid, normal} -> spawn_each(Left - 1, Ended + 1);
+        {'DOWN', Monitor, process, Pid, _} -> spawn_each(Left - 1, Ended)
+    end.
+
+%% ---- a tree of processes, whose leaves send their numbers up
+
+skynet(Texts) ->
+    [Leaves, FanOut] = numbers(Texts),
+    Self = self(),
+    {Took, Sum} = timed(fun() ->
+        spawn(fun() -> node(Self, FanOut, 0, Leaves) end),
+        receive Sum -> Sum end
+    end),
+    print([{time, Took}], [{sum, Sum}]).
+
+node(Parent, _FanOut, First, 1) -> Parent ! First;
+node(Parent, FanOut, First, Size) ->
+    spawn_children(self(), FanOut, First, Size div FanOut, FanOut),
+    {_, Sum} = sum(FanOut, 0, 0),
+    Parent ! Sum.
+
+spawn_children(_Self, _FanOut, _First, _Part, 0) -> ok;
+spawn_children(Self, FanOut, First, Part, Left) ->
+    spawn(fun() -> node(Self, FanOut, First, Part) end),
+    spawn_children(Self, FanOut, First + Part, Part, Left - 1).

@@ -89,11 +89,57 @@ func fanIn(args []int) run {
 	return run{figures{"messages": float64(messages) / took}, counts{"received": received, "sum": sum}}
 }
 
+// Goroutines that begin and end one after the other, each of which says so.
+func spawnExit(args []int) run {
+	count, ended := args[0], 0
+	took := seconds(func() {
+		ended = 0
+		exits := make(chan int)
+		for i := 0; i < count; i++ {
+			go func(i int) { exits <- i }(i)
+			if <-exits == i {
+				ended++
+			}
+		}
+	})
+	return run{figures{"processes": float64(count) / took}, counts{"ended": ended}}
+}
+
+// A tree of goroutines, whose leaves send their numbers up.
+func skynet(args []int) run {
+	leaves, fanOut, sum := args[0], args[1], 0
+	took := seconds(func() {
+		sums := make(chan int)
+		go node(sums, fanOut, 0, leaves)
+		sum = <-sums
+	})
+	return run{figures{"time": took}, counts{"sum": sum}}
+}
+
+func node(parent chan<- int, fanOut, first, size int) {
+	if size == 1 {
+		parent <- first
+		return
+	}
+	sums := make(chan int, fanOut)
+	part := size / fanOut
+	for i := 0; i < fanOut; i++ {
+		go node(sums, fanOut, first+i*part, part)
+	}
+	sum := 0
+	for i := 0; i < fanOut; i++ {
+		sum += <-sums
+	}
+	parent <- sum
+}
+
 func main() {
 	benches := map[string]func([]int) run{
 		"ping-pong":   pingPong,
 		"thread-ring": threadRing,
 		"fan-in":      fanIn,
+		"spawn-exit":  spawnExit,
+		"skynet":      skynet,
 	}
 	var args []int
 	for _, text := range os.Args[2:] {
