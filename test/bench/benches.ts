@@ -3,6 +3,7 @@ import { callReply } from "./rows/call-reply.ts"
 import { callServer } from "./rows/call-server.ts"
 import { channels } from "./rows/channels.ts"
 import { connections } from "./rows/connections.ts"
+import { fanIn } from "./rows/fan-in.ts"
 import type { Bench } from "./harness/measure.ts"
 import { million } from "./rows/million.ts"
 import { pingPong } from "./rows/ping-pong.ts"
@@ -10,18 +11,25 @@ import { selectParked } from "./rows/select-parked.ts"
 import { select } from "./rows/select.ts"
 import { restart } from "./rows/restart.ts"
 import { scaling } from "./rows/scaling.ts"
+import { skynet } from "./rows/skynet.ts"
+import { spawnExit } from "./rows/spawn-exit.ts"
 import { startChildren } from "./rows/start-children.ts"
 import { streams } from "./rows/streams.ts"
+import { threadRing } from "./rows/thread-ring.ts"
 import { yielding } from "./rows/yield.ts"
 
 /** All of them, in the order in which they are shown. */
 export const benches: ReadonlyArray<Bench> = [
   pingPong,
+  threadRing,
+  ...fanIn,
   ...callReply,
   ...callServer,
   restart,
   ...startChildren,
   scaling,
+  spawnExit,
+  skynet,
   million,
   ...channels,
   select,

@@ -18,11 +18,11 @@ const range = (summary: { readonly median: number; readonly min: number; readonl
 /** A line for our figures, and one for those of each peer. */
 const linesOf = (row: Row): Array<Array<string>> => [
   [row.name, row.subject, ...range(row), row.unit, ""],
-  ...Object.entries(row.peers).map(([name, peer]) =>
-    "absent" in peer
-      ? ["", name, "absent", "", "", peer.absent, ""]
-      : ["", name, ...range(peer), row.unit, `${number(row.ratio[name] ?? Number.NaN)} ×`]
-  )
+  ...Object.entries(row.peers).map(([name, peer]) => {
+    if ("absent" in peer) return ["", name, "absent", "", "", peer.absent, ""]
+    if ("unmeasured" in peer) return ["", name, "not measured", "", "", "", ""]
+    return ["", name, ...range(peer), row.unit, `${number(row.ratio[name]!)} ×`]
+  })
 ]
 
 const table = (rows: ReadonlyArray<Row>): string => {

@@ -23,13 +23,19 @@ const compile = (module: string): string => {
 }
 
 /** A run of `module:function(Args)`, which prints what it measured and proves as JSON. */
-export const erlang = (name: string, module: string, args: ReadonlyArray<number>, function_ = "main"): Arm | Absent =>
+export const erlang = (
+  name: string,
+  module: string,
+  args: ReadonlyArray<number>,
+  function_ = "main",
+  flags: ReadonlyArray<string> = []
+): Arm | Absent =>
   isInstalled
     ? {
         name,
         startsPrograms: true,
         run: Effect.promise(async () => {
-          const program = ["-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
+          const program = [...flags, "-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
           const { stdout } = await promisify(execFile)("erl", program)
           return JSON.parse(stdout) as Run
         })

@@ -13,7 +13,10 @@ export interface Metric {
   readonly better: "higher" | "lower"
 }
 
-/** What one run of an arm measured, by the names of the metrics; and the work that it completed, as it counted it. */
+/**
+ * What one run of an arm measured, by the names of the metrics, of which a peer may leave some out; and the work that it
+ * completed, as it counted it.
+ */
 export interface Run {
   readonly measured: Readonly<Record<string, number>>
   readonly proof: Readonly<Record<string, number>>
@@ -53,13 +56,18 @@ export interface Summary {
   readonly max: number
 }
 
+/** A metric that a peer has no figure for. */
+export interface Unmeasured {
+  readonly unmeasured: true
+}
+
 /** One metric of a bench, as `results.json` has it. A ratio is above 1 where ours is better. */
 export interface Row extends Summary {
   readonly name: string
   readonly unit: string
   readonly subject: string
   readonly rounds: number
-  readonly peers: Readonly<Record<string, Summary | { readonly absent: string }>>
+  readonly peers: Readonly<Record<string, Summary | Omit<Absent, "name"> | Unmeasured>>
   readonly ratio: Readonly<Record<string, number>>
 }
 
@@ -86,11 +94,13 @@ export const measure = Effect.fnUntraced(function* (bench: Bench) {
       const arm = arms[(round + i) % arms.length]!
       const made = yield* run.get(arm)!
       yield* checkProof(bench, arm, made)
+      yield* checkFigures(bench, arm, made)
       runs.get(arm)!.push(made)
     }
   }
   return bench.metrics.map((metric): Row => {
-    const ofArm = (arm: Arm) => summarize(runs.get(arm)!.map((run) => run.measured[metric.name] ?? Number.NaN))
+    const ofArm = (arm: Arm) => summarize(runs.get(arm)!.map((run) => run.measured[metric.name]!))
+    const measures = (arm: Arm) => runs.get(arm)!.every((run) => run.measured[metric.name] !== undefined)
     const ours = ofArm(bench.subject)
     return {
       name: bench.metrics.length === 1 ? bench.name : `${bench.name}: ${metric.name}`,
@@ -99,9 +109,12 @@ export const measure = Effect.fnUntraced(function* (bench: Bench) {
       ...ours,
       rounds: bench.rounds,
       peers: Object.fromEntries(
-        bench.peers.map((peer) => [peer.name, "run" in peer ? ofArm(peer) : { absent: peer.absent }])
+        bench.peers.map((peer) => [
+          peer.name,
+          "absent" in peer ? { absent: peer.absent } : measures(peer) ? ofArm(peer) : { unmeasured: true }
+        ])
       ),
-      ratio: Object.fromEntries(present.map((peer) => [peer.name, ratio(metric, ours, ofArm(peer))]))
+      ratio: Object.fromEntries(present.filter(measures).map((peer) => [peer.name, ratio(metric, ours, ofArm(peer))]))
     }
   })
 }, Effect.scoped)
@@ -114,6 +127,19 @@ const checkProof = (bench: Bench, { name }: Arm, { proof }: Run): Effect.Effect<
         new Error(
           `${bench.name}, ${name}: ${wrong.map(([what, amount]) => `${what} is ${proof[what]}, not ${amount}`).join(", ")}`
         )
+      )
+}
+
+// A figure is a finite number, and ours has all of them.
+const checkFigures = (bench: Bench, arm: Arm, { measured }: Run): Effect.Effect<void> => {
+  const wrong = bench.metrics.filter(({ name }) => {
+    const figure = measured[name]
+    return figure === undefined ? arm === bench.subject : !Number.isFinite(figure)
+  })
+  return wrong.length === 0
+    ? Effect.void
+    : Effect.die(
+        new Error(`${bench.name}, ${arm.name}: ${wrong.map(({ name }) => `${name} is ${measured[name]}`).join(", ")}`)
       )
 }
 

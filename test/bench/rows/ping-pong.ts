@@ -2,7 +2,10 @@
 import { Effect, Layer, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Pid, Process, ProcessHost } from "troupe"
+import { erlang } from "../harness/erlang.ts"
+import { go } from "../harness/go.ts"
 import { type Bench, type Run, seconds } from "../harness/measure.ts"
+import { nactPingPong } from "../peers/nactPingPong.ts"
 
 const roundTrips = 200_000
 
@@ -78,5 +81,10 @@ export const pingPong: Bench = {
   rounds: 7,
   work: { returned: roundTrips },
   subject: { name: "troupe", run: troupe },
-  peers: [{ name: "raw Effect", run: raw }]
+  peers: [
+    { name: "raw Effect", run: raw },
+    erlang("Erlang", "processes", [roundTrips], "ping_pong"),
+    go("processes", "ping-pong", [roundTrips]),
+    nactPingPong(roundTrips)
+  ]
 }
