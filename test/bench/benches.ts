@@ -38,3 +38,14 @@ export const benches: ReadonlyArray<Bench> = [
   ...connections,
   ...streams
 ]
+
+/** The benches of the gate's short form, by name, which every change has to pass: short ones, of what all else is made of. */
+export const inShort: ReadonlyArray<string> = [
+  "ping-pong",
+  "call",
+  "call-64",
+  "call-server",
+  "select-parked",
+  "channel-local",
+  "yield"
+]

@@ -1,16 +1,15 @@
 /** `npm run bench [-- name …]`: runs the benchmarks, prints a table and keeps the figures in `results.json`. */
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { join } from "node:path"
 import { benches } from "./benches.ts"
-import { type Bench, measure, type Row } from "./harness/measure.ts"
+import { type Bench, isRowOf, measure, type Row } from "./harness/measure.ts"
+import { readResults, type Result } from "./harness/results.ts"
+import { number, table } from "./harness/table.ts"
 
 const file = join(import.meta.dirname, "results.json")
-
-const number = (value: number): string =>
-  value.toLocaleString("en", value < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 })
 
 const range = (summary: { readonly median: number; readonly min: number; readonly max: number }): Array<string> =>
   [summary.median, summary.min, summary.max].map(number)
@@ -25,30 +24,16 @@ const linesOf = (row: Row): Array<Array<string>> => [
   })
 ]
 
-const table = (rows: ReadonlyArray<Row>): string => {
-  const lines = [["bench", "", "median", "min", "max", "", "ours is better by"], ...rows.flatMap(linesOf)]
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
-  const isNumber = (column: number) => column >= 2 && column <= 4
-  return lines
-    .map((line) =>
-      line
-        .map((text, column) => (isNumber(column) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)))
-        .join("  ")
-        .trimEnd()
-    )
-    .join("\n")
-}
+const head = ["bench", "", "median", "min", "max", "", "ours is better by"]
 
 /** Replaces the rows of the benches that ran; those of the others stay. */
-const keep = (ran: ReadonlyArray<Bench>, rows: ReadonlyArray<Row>): void => {
-  const known: ReadonlyArray<Row> = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Array<Row>) : []
-  const others = known.filter((row) => !ran.some(({ name }) => row.name === name || row.name.startsWith(`${name}: `)))
+const keep = (known: ReadonlyArray<Result>, ran: ReadonlyArray<Bench>, rows: ReadonlyArray<Row>): void => {
+  const others = known.filter((row) => !ran.some((bench) => isRowOf(bench)(row)))
   const all = [...others, ...rows].toSorted((a, b) => benchOf(a) - benchOf(b))
   writeFileSync(file, `${JSON.stringify(all, undefined, 2)}\n`)
 }
 
-const benchOf = (row: Row): number =>
-  benches.findIndex(({ name }) => row.name === name || row.name.startsWith(`${name}: `))
+const benchOf = (row: Result | Row): number => benches.findIndex((bench) => isRowOf(bench)(row))
 
 const main = Effect.gen(function* () {
   const names = process.argv.slice(2)
@@ -61,13 +46,14 @@ const main = Effect.gen(function* () {
   }
   const chosen = names.length === 0 ? benches : benches.filter((bench) => names.includes(bench.name))
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}\n`)
+  const known = existsSync(file) ? yield* readResults(file) : []
   const rows: Array<Row> = []
   for (const bench of chosen) {
     console.log(`${bench.name}: ${bench.description}, ${bench.rounds} rounds`)
     rows.push(...(yield* measure(bench)))
   }
-  console.log(`\n${table(rows)}`)
-  keep(chosen, rows)
+  console.log(`\n${table([head, ...rows.flatMap(linesOf)], [2, 3, 4])}`)
+  keep(known, chosen, rows)
 })
 
 NodeRuntime.runMain(main)

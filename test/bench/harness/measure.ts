@@ -81,10 +81,12 @@ export const armsOf = (bench: Bench): ReadonlyArray<Arm> => [
 const running = (bench: Bench, arm: Arm): Effect.Effect<Effect.Effect<Run>, never, Scope.Scope> =>
   arm.startsPrograms === true ? Effect.succeed(arm.run) : apart(bench.name, arm.name)
 
-/** Runs a bench and answers a row for each metric; a run that does not prove its work is a defect. */
-export const measure = Effect.fnUntraced(function* (bench: Bench) {
+/** What each arm of a bench has run. */
+export type Runs = ReadonlyMap<Arm, ReadonlyArray<Run>>
+
+/** Runs a bench; a run that does not prove its work is a defect. */
+export const runsOf = Effect.fnUntraced(function* (bench: Bench) {
   const arms = armsOf(bench)
-  const present = arms.slice(1)
   const runs = new Map(arms.map((arm) => [arm, [] as Array<Run>]))
   const run = new Map<Arm, Effect.Effect<Run>>()
   for (const arm of arms) run.set(arm, yield* running(bench, arm))
@@ -98,16 +100,26 @@ export const measure = Effect.fnUntraced(function* (bench: Bench) {
       runs.get(arm)!.push(made)
     }
   }
-  return bench.metrics.map((metric): Row => {
+  return runs
+}, Effect.scoped)
+
+/** The runs of the same arms at two times, as if they had been made at one. */
+export const pool = (earlier: Runs, later: Runs): Runs =>
+  new Map([...earlier].map(([arm, runs]) => [arm, [...runs, ...(later.get(arm) ?? [])]]))
+
+/** A row for each metric of a bench. */
+export const rowsOf = (bench: Bench, runs: Runs): ReadonlyArray<Row> =>
+  bench.metrics.map((metric) => {
     const ofArm = (arm: Arm) => summarize(runs.get(arm)!.map((run) => run.measured[metric.name]!))
     const measures = (arm: Arm) => runs.get(arm)!.every((run) => run.measured[metric.name] !== undefined)
     const ours = ofArm(bench.subject)
+    const present = bench.peers.filter((peer) => "run" in peer)
     return {
       name: bench.metrics.length === 1 ? bench.name : `${bench.name}: ${metric.name}`,
       unit: metric.unit,
       subject: bench.subject.name,
       ...ours,
-      rounds: bench.rounds,
+      rounds: runs.get(bench.subject)!.length,
       peers: Object.fromEntries(
         bench.peers.map((peer) => [
           peer.name,
@@ -117,7 +129,16 @@ export const measure = Effect.fnUntraced(function* (bench: Bench) {
       ratio: Object.fromEntries(present.filter(measures).map((peer) => [peer.name, ratio(metric, ours, ofArm(peer))]))
     }
   })
-}, Effect.scoped)
+
+/** Runs a bench and answers its rows. */
+export const measure = (bench: Bench): Effect.Effect<ReadonlyArray<Row>> =>
+  Effect.map(runsOf(bench), (runs) => rowsOf(bench, runs))
+
+/** Whether a row, or one of `results.json`, is one of a bench's. */
+export const isRowOf =
+  (bench: { readonly name: string }) =>
+  (row: { readonly name: string }): boolean =>
+    row.name === bench.name || row.name.startsWith(`${bench.name}: `)
 
 const checkProof = (bench: Bench, { name }: Arm, { proof }: Run): Effect.Effect<void> => {
   const wrong = Object.entries(bench.work).filter(([what, amount]) => proof[what] !== amount)
@@ -143,14 +164,16 @@ const checkFigures = (bench: Bench, arm: Arm, { measured }: Run): Effect.Effect<
       )
 }
 
-const summarize = (values: ReadonlyArray<number>): Summary => {
+/** The middle of what was measured, and its ends. */
+export const summarize = (values: ReadonlyArray<number>): Summary => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
   return { median, min: sorted[0]!, max: sorted.at(-1)! }
 }
 
-const ratio = ({ better }: Metric, ours: Summary, theirs: Summary): number =>
+/** By which factor ours is better: above 1 where it is, also where less is better. */
+export const ratio = ({ better }: Metric, ours: Summary, theirs: Summary): number =>
   better === "higher" ? ours.median / theirs.median : theirs.median / ours.median
 
 /** Frees what can be freed, and what was held weakly, in a later turn of the event loop. */

@@ -1,0 +1,41 @@
+/** The list of benchmarks, and the choice of the gate's short form. */
+import { assert, describe, it } from "@effect/vitest"
+import { benches, inShort } from "./benches.ts"
+import { leftOut, shortened } from "./harness/short.ts"
+
+const short = benches.filter(({ name }) => inShort.includes(name))
+
+describe("benchmarks", () => {
+  it("have names of their own", () => {
+    const names = benches.map(({ name }) => name)
+    assert.deepStrictEqual([...new Set(names)], names)
+  })
+
+  it("have arms with names of their own", () => {
+    for (const { name, peers, subject } of benches) {
+      const arms = [subject, ...peers].map((arm) => arm.name)
+      assert.deepStrictEqual([...new Set(arms)], arms, name)
+    }
+  })
+})
+
+describe("the short form", () => {
+  it("is made of benches that there are", () => {
+    assert.deepStrictEqual(short.map(({ name }) => name).toSorted(), inShort.toSorted())
+  })
+
+  it("starts no programs but those of its arms, and has a peer for each bench", () => {
+    for (const bench of short) {
+      const { peers, subject } = shortened(bench)
+      assert.isAbove(peers.length, 0, bench.name)
+      assert.isTrue(
+        [subject, ...peers].every((arm) => "run" in arm && arm.startsPrograms !== true),
+        bench.name
+      )
+      assert.deepStrictEqual(
+        [...peers.map(({ name }) => name), ...leftOut(bench)].toSorted(),
+        bench.peers.map(({ name }) => name).toSorted()
+      )
+    }
+  })
+})
