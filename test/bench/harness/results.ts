@@ -10,7 +10,14 @@ const Result = Schema.Struct({
   subject: Schema.String,
   ...summary,
   rounds: Schema.Int,
-  peers: Schema.Record(Schema.String, Schema.Union([Schema.Struct(summary), Schema.Struct({ absent: Schema.String })])),
+  peers: Schema.Record(
+    Schema.String,
+    Schema.Union([
+      Schema.Struct(summary),
+      Schema.Struct({ absent: Schema.String }),
+      Schema.Struct({ unmeasured: Schema.Literal(true) })
+    ])
+  ),
   // JSON has null for what is no number: where both have measured nothing, neither is better.
   ratio: Schema.Record(Schema.String, Schema.NullOr(Schema.Finite))
 })
