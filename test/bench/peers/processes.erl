@@ -1,12 +1,15 @@
 %% The benchmarks of processes in Erlang; each prints what it measured, and the work that it did.
 -module(processes).
--export([ping_pong/1, thread_ring/1, fan_in/1, spawn_exit/1, skynet/1]).
+-export([ping_pong/1, thread_ring/1, fan_in/1, spawn_exit/1, skynet/1, million/1]).
 
 numbers(Texts) -> [list_to_integer(Text) || Text <- Texts].
 
 %% How many seconds the work takes, and what it answers. The first time, which grows the heaps, does not count.
 timed(Work) ->
     Work(),
+    seconds(Work).
+
+seconds(Work) ->
     Start = erlang:monotonic_time(nanosecond),
     Result = Work(),
     {(erlang:monotonic_time(nanosecond) - Start) / 1.0e9, Result}.
@@ -117,3 +120,51 @@ spawn_children(_Self, _FanOut, _First, _Part, 0) -> ok;
 spawn_children(Self, FanOut, First, Part, Left) ->
     spawn(fun() -> node(Self, FanOut, First, Part) end),
     spawn_children(Self, FanOut, First + Part, Part, Left - 1).
+
+%% ---- very many processes that wait; each gets a message, and ends
+
+%% It is measured the first time: later ones find the memory of those that have ended. Sending and ending can't be told
+%% apart, since processes take their messages, and end, while others are sent to.
+million(Texts) ->
+    [Count] = numbers(Texts),
+    Received = counters:new(1, [write_concurrency]),
+    persistent_term:put(received, Received),
+    Before = memory(),
+    Processes = erlang:system_info(process_count),
+    {Start, Pids} = seconds(fun() ->
+        Pids = spawn_parked(Count, []),
+        wait(fun() -> erlang:statistics(total_run_queue_lengths) =:= 0 end),
+        Pids
+    end),
+    Memory = memory() - Before,
+    {SendAndEnd, Sent} = seconds(fun() ->
+        Sent = tick(Pids, 0),
+        wait(fun() -> erlang:system_info(process_count) =< Processes end),
+        Sent
+    end),
+    Live = erlang:system_info(process_count) - Processes,
+    print([{memory, Memory / Count}, {start, Start}, {"send and end", SendAndEnd}],
+        [{sent, Sent}, {received, counters:get(Received, 1)}, {live, Live}]).
+
+spawn_parked(0, Pids) -> Pids;
+spawn_parked(Left, Pids) -> spawn_parked(Left - 1, [spawn(fun parked/0) | Pids]).
+
+parked() ->
+    receive tick -> counters:add(persistent_term:get(received), 1, 1) end.
+
+tick([], Sent) -> Sent;
+tick([Pid | Pids], Sent) ->
+    Pid ! tick,
+    tick(Pids, Sent + 1).
+
+memory() ->
+    erlang:garbage_collect(),
+    erlang:memory(total).
+
+wait(Condition) ->
+    case Condition() of
+        true -> ok;
+        false ->
+            erlang:yield(),
+            wait(Condition)
+    end.

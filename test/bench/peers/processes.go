@@ -4,7 +4,10 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,12 +19,17 @@ type run struct {
 	Proof    counts  `json:"proof"`
 }
 
-// How many seconds the work takes. The first time, which grows heap and stacks, does not count.
-func seconds(work func()) float64 {
-	work()
+// How many seconds the work takes.
+func once(work func()) float64 {
 	start := time.Now()
 	work()
 	return time.Since(start).Seconds()
+}
+
+// The same where the first time, which grows heap and stacks, does not count.
+func seconds(work func()) float64 {
+	work()
+	return once(work)
 }
 
 // Two goroutines, and a message that goes back and forth.
@@ -133,6 +141,55 @@ func node(parent chan<- int, fanOut, first, size int) {
 	parent <- sum
 }
 
+// Very many goroutines that wait, each at a channel of its own; each gets a message, and ends. It is measured the first
+// time: later ones find the memory of those that have ended. Sending and ending can't be told apart, since goroutines take
+// their messages, and end, while others are sent to.
+func million(args []int) run {
+	count, sent, received := args[0], 0, int64(0)
+	var channels []chan struct{}
+	var started, ended sync.WaitGroup
+	goroutines, before := runtime.NumGoroutine(), memory()
+	start := once(func() {
+		for i := 0; i < count; i++ {
+			ticks := make(chan struct{})
+			channels = append(channels, ticks)
+			started.Add(1)
+			ended.Add(1)
+			go func() {
+				started.Done()
+				<-ticks
+				atomic.AddInt64(&received, 1)
+				ended.Done()
+			}()
+		}
+		started.Wait()
+	})
+	perGoroutine := float64(memory()-before) / float64(count)
+	sendAndEnd := once(func() {
+		for _, ticks := range channels {
+			ticks <- struct{}{}
+			sent++
+		}
+		ended.Wait()
+		for runtime.NumGoroutine() > goroutines {
+			runtime.Gosched()
+		}
+	})
+	live := runtime.NumGoroutine() - goroutines
+	return run{
+		figures{"memory": perGoroutine, "start": start, "send and end": sendAndEnd},
+		counts{"sent": sent, "received": int(received), "live": live},
+	}
+}
+
+// The bytes in use on the heap and for stacks, without garbage.
+func memory() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc + stats.StackInuse)
+}
+
 func main() {
 	benches := map[string]func([]int) run{
 		"ping-pong":   pingPong,
@@ -140,6 +197,7 @@ func main() {
 		"fan-in":      fanIn,
 		"spawn-exit":  spawnExit,
 		"skynet":      skynet,
+		"million":     million,
 	}
 	var args []int
 	for _, text := range os.Args[2:] {
