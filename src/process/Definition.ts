@@ -15,7 +15,7 @@ import { effectOf, Step, step } from "../channel/internal/step.ts"
 import * as Selectable from "../channel/Selectable.ts"
 import type * as Inbox from "./Inbox.ts"
 import type { Cell } from "./internal/cell.ts"
-import { type Definition as Known, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
+import { type Definition as Known, guardOf, type Implementation as Runnable, topicsOf } from "./internal/definition.ts"
 import { where } from "./internal/inbox.ts"
 import { NameImpl } from "./internal/name.ts"
 import { CurrentProcess, type ProcessHost, withCell } from "./internal/services.ts"
@@ -430,7 +430,7 @@ export const make = <
     key: Context.Service<Runnable>(`troupe/process/Process/${name}`),
     topics: topicsOf(options?.protocol ?? []),
     args,
-    acceptsArgs: Schema.is(args),
+    acceptsArgs: guardOf(args),
     success: options?.success ?? Schema.Unknown,
     inbox: options?.inbox,
     start: options?.start ?? "spawned",

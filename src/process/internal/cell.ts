@@ -10,8 +10,10 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Ref from "effect/Ref"
+import { Wait, waitIn } from "../../channel/internal/step.ts"
 import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import { Door } from "../../dispatch/internal/door.ts"
+import { Few } from "../../scheduler/internal/Few.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
@@ -53,6 +55,27 @@ export interface Role {
 const MaxNestedStops = 16
 let nestedStops = 0
 
+// A scope that nothing was added to is data; the engine copies it some ten times faster than it is made key by key.
+const emptyScope = Scope.makeUnsafe()
+const makeScope = (): Scope.Closeable => ({ ...emptyScope })
+
+// The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
+class Beginning extends Wait {
+  private readonly body: Effect.Effect<unknown, unknown>
+
+  constructor(body: Effect.Effect<unknown, unknown>) {
+    super()
+    this.body = body
+  }
+
+  begin(): void {
+    this.resume(this.body)
+  }
+
+  // Who was interrupted before does not begin.
+  protected onInterrupted(): void {}
+}
+
 export class Cell extends Recipient implements Waited {
   definition: Definition
   environment: Environment
@@ -62,14 +85,14 @@ export class Cell extends Recipient implements Waited {
   handedOn: { readonly context: Context.Context<never>; readonly environment: Environment } | undefined = undefined
   scope: Scope.Closeable
   trapsExits = false
-  links: Set<Cell> | undefined = undefined
-  watchers: Set<Watcher> | undefined = undefined
+  links: Few<Cell> | undefined = undefined
+  watchers: Few<Watcher> | undefined = undefined
   /** Those that wait for its answer. */
   calls: Calls | undefined = undefined
   /** How to call off the watches that this process keeps over others. */
-  watches: Set<() => void> | undefined = undefined
+  watches: Few<() => void> | undefined = undefined
   /** The processes that it supervises: they don't outlive it. */
-  children: Set<Cell> | undefined = undefined
+  children: Few<Cell> | undefined = undefined
   /** What makes it more than a process: a server or a supervisor, to those who know it. */
   role: (object & Role) | undefined = undefined
   /** Where the state is that the process shows. */
@@ -104,7 +127,7 @@ export class Cell extends Recipient implements Waited {
     this.definition = implementation.definition
     this.environment = environment
     this.witness = witness
-    this.scope = Scope.makeUnsafe()
+    this.scope = makeScope()
     this.context = this.makeContext()
     this.startup = startupOf(implementation.definition)
     announce(host.dispatcher, this)
@@ -120,16 +143,16 @@ export class Cell extends Recipient implements Waited {
 
   start(implementation: Implementation, args: unknown): void {
     this.witness?.onBegin(this, args)
-    // The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
-    const body = Effect.andThen(Effect.yieldNow, bodyOf(implementation, args))
-    const main = Effect.onExit(body, (exit) => this.onBodyExit(exit))
+    const beginning = new Beginning(bodyOf(implementation, args))
+    const main = Effect.onExit(waitIn(beginning), (exit) => this.onBodyExit(exit))
     const fiber = Effect.runForkWith(this.context)(main)
     this.fiber = fiber
     fiber.addObserver((exit) => this.onFiberExit(exit))
+    fiber.currentDispatcher.scheduleTask(() => beginning.begin(), 0)
   }
 
   private makeContext(): Context.Context<never> {
-    const own = this.environment.base.pipe(Context.add(Scope.Scope, this.scope), Context.add(CurrentProcess, this))
+    const own = Context.add(Context.add(this.environment.base, Scope.Scope, this.scope), CurrentProcess, this)
     return this.witness === undefined ? own : Context.add(own, Random.Random, this.witness.random)
   }
 
@@ -207,7 +230,7 @@ export class Cell extends Recipient implements Waited {
     this.trapsExits = false
     this.definition = implementation.definition
     this.startup = startupOf(implementation.definition)
-    this.scope = Scope.makeUnsafe()
+    this.scope = makeScope()
     this.context = this.makeContext()
     this.start(implementation, args)
   }
@@ -298,22 +321,27 @@ export class Cell extends Recipient implements Waited {
     // Names and memberships are gone, and every message is accounted for, before anyone can see the exit.
     this.host.forget(this)
     this.keeper?.parent.children?.delete(this)
-    for (const child of this.children ?? []) child.kill(this.pid)
+    if (this.children !== undefined) for (const child of this.children) child.kill(this.pid)
+    this.closeQueues(exit, why)
+    this.doorway?.close()
+    const { calls, links, watchers, watches } = this
+    this.release()
+    if (watches !== undefined) for (const unwatch of watches) unwatch()
+    if (watchers !== undefined) for (const watcher of watchers) watcher.onExit(this, exit)
+    if (calls !== undefined) for (const call of calls.all) call.onExit(this, exit)
+    if (links !== undefined) for (const partner of links) partner.onLinkDown(this, exit)
+    this.shown = undefined
+    this.host.onEnded()
+  }
+
+  private closeQueues(exit: Exit.Exit<unknown, unknown>, why: Reason | undefined): void {
+    if (this.messages === undefined && this.listeners === undefined) return
     const left: Array<MessageImpl> = []
     for (const inbox of this.queues) {
       inbox.close(({ request }) => new ProcessNotFound({ target: this.name, request }))
       for (const message of inbox.drain()) left.push(message)
     }
-    this.bury(left, why ?? reasonOf(exit))
-    this.doorway?.close()
-    const { calls, links, watchers, watches } = this
-    this.release()
-    for (const unwatch of watches ?? []) unwatch()
-    for (const watcher of watchers ?? []) watcher.onExit(this, exit)
-    for (const call of calls?.all ?? []) call.onExit(this, exit)
-    for (const partner of links ?? []) partner.onLinkDown(this, exit)
-    this.shown = undefined
-    this.host.onEnded()
+    if (left.length > 0) this.bury(left, why ?? reasonOf(exit))
   }
 
   // A pid may be kept long after its process; it shall keep the exit alive, and nothing else.
@@ -361,7 +389,7 @@ export class Cell extends Recipient implements Waited {
   // ---------------------------------------------------------------- watching
 
   watch(watcher: Watcher): () => void {
-    const watchers = (this.watchers ??= new Set())
+    const watchers = (this.watchers ??= new Few<Watcher>())
     watchers.add(watcher)
     return () => {
       watchers.delete(watcher)
@@ -369,8 +397,8 @@ export class Cell extends Recipient implements Waited {
   }
 
   link(partner: Cell): void {
-    ;(this.links ??= new Set()).add(partner)
-    ;(partner.links ??= new Set()).add(this)
+    ;(this.links ??= new Few<Cell>()).add(partner)
+    ;(partner.links ??= new Few<Cell>()).add(this)
   }
 
   unlink(partner: Cell): void {

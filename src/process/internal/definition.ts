@@ -72,7 +72,7 @@ const plain: { readonly [tag: string]: string | undefined } = {
 }
 
 // A plain value that fits is told without a parser, which is as dear as the rest of what a message does on its way.
-const guardOf = (schema: Schema.Top): ((value: unknown) => boolean) => {
+export const guardOf = (schema: Schema.Top): ((value: unknown) => boolean) => {
   const is = Schema.is(schema)
   const ast = SchemaAST.toType(schema.ast)
   const { checks } = ast

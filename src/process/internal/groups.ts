@@ -16,6 +16,7 @@ export class Groups {
 
   join(name: string, cell: Cell): void {
     const { events, times } = this.get(name)
+    cell.isListed = true
     times.set(cell, (times.get(cell) ?? 0) + 1)
     const groups = this.groupsOfCell.get(cell)
     if (groups === undefined) this.groupsOfCell.set(cell, new Set([name]))

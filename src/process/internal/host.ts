@@ -149,6 +149,7 @@ export class HostImpl implements Host {
 
   forget(cell: Cell): void {
     this.processes.delete(cell.pid.id)
+    if (!cell.isListed) return
     this.node.names.forget(cell)
     this.node.groups.forget(cell)
   }

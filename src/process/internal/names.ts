@@ -70,6 +70,7 @@ export class Names {
 }
 
 const addTo = (index: Map<Cell, Set<string>>, cell: Cell, value: string): void => {
+  cell.isListed = true
   const values = index.get(cell)
   if (values === undefined) index.set(cell, new Set([value]))
   else values.add(value)

@@ -30,6 +30,8 @@ export abstract class Recipient implements InboxOwner {
    */
   status: "running" | "draining" | "closing" | "restarting" | "ended" = "running"
   listeners: Map<string, Listener> | undefined = undefined
+  /** Whether it has ever had a name, a property or a membership. */
+  isListed = false
   /** Who supervises it. */
   keeper: Keeper | undefined = undefined
   /** Who looks into it, if anybody does. */

@@ -6,6 +6,7 @@ import type { Rpc } from "effect/rpc"
 import type { Pid } from "../Pid.ts"
 import { NoProcess } from "../ProcessError.ts"
 import type { Monitor } from "../ProcessEvent.ts"
+import { Few } from "../../scheduler/internal/Few.ts"
 import type { Cell } from "./cell.ts"
 import type { Far } from "./remote.ts"
 import type { Watcher } from "./watcher.ts"
@@ -76,7 +77,7 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
 
   private keep(unwatch: () => void): void {
     this.#off = unwatch
-    ;(this.#self.watches ??= new Set()).add(unwatch)
+    ;(this.#self.watches ??= new Few()).add(unwatch)
   }
 
   private forget(): void {

@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type { DeadLetter, Reason } from "../../process/DeadLetter.ts"
+import { Few } from "../../scheduler/internal/Few.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { Implementation } from "../../process/internal/definition.ts"
 import { nextOf } from "../../process/Recording.ts"
@@ -143,7 +144,7 @@ export class Child implements Keeper {
       const cell = spawned.value
       this.cell = cell
       cell.keeper = this
-      ;(this.parent.children ??= new Set()).add(cell)
+      ;(this.parent.children ??= new Few()).add(cell)
       cell.watch({ onExit: (_, exit) => this.wentDown(cell, exit) })
       if (options.name !== undefined) names.register(options.name, cell)
     }
