@@ -49,6 +49,11 @@ const comingFrom = [
   { text: "Coming from Akka", link: "/coming-from-akka" }
 ]
 
+const inside = [
+  { text: "Architecture", link: "/architecture" },
+  { text: "Benchmarks", link: "/benchmarks" }
+]
+
 export default defineConfig({
   title: "Troupe",
   description: "Erlang's processes for Effect: typed messages, monitors, links, hosts and a registry",
@@ -65,7 +70,7 @@ export default defineConfig({
       { text: "Commands", items: commands },
       { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
-      { text: "Architecture", link: "/architecture" }
+      { text: "Inside", items: inside }
     ],
     sidebar: [
       { text: "Home", link: "/" },
@@ -74,7 +79,7 @@ export default defineConfig({
       { text: "Commands", items: commands },
       { text: "Examples", items: examples },
       { text: "Coming from", items: comingFrom },
-      { text: "Architecture", link: "/architecture" }
+      { text: "Inside", items: inside }
     ],
     outline: { level: [2, 3] },
     search: { provider: "local" },

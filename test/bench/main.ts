@@ -1,15 +1,16 @@
-/** `npm run bench [-- name …]`: runs the benchmarks, prints a table and keeps the figures in `results.json`. */
+/** `npm run bench [-- name …]`: runs the benchmarks, prints a table, keeps the figures in `results.json`, and what measured them in `machine.json`. */
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
 import { existsSync, writeFileSync } from "node:fs"
-import { cpus } from "node:os"
 import { join } from "node:path"
 import { benches } from "./benches.ts"
+import { noted, readMachines, thisMachine } from "./harness/machine.ts"
 import { type Bench, isRowOf, measure, type Row } from "./harness/measure.ts"
 import { readResults, type Result } from "./harness/results.ts"
 import { number, table } from "./harness/table.ts"
 
 const file = join(import.meta.dirname, "results.json")
+const machineFile = join(import.meta.dirname, "machine.json")
 
 const range = (summary: { readonly median: number; readonly min: number; readonly max: number }): Array<string> =>
   [summary.median, summary.min, summary.max].map(number)
@@ -45,7 +46,8 @@ const main = Effect.gen(function* () {
     return
   }
   const chosen = names.length === 0 ? benches : benches.filter((bench) => names.includes(bench.name))
-  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}\n`)
+  const machine = thisMachine()
+  console.log(`Node ${machine.node}, ${machine.cores} × ${machine.processor}\n`)
   const known = existsSync(file) ? yield* readResults(file) : []
   const rows: Array<Row> = []
   for (const bench of chosen) {
@@ -54,6 +56,12 @@ const main = Effect.gen(function* () {
   }
   console.log(`\n${table([head, ...rows.flatMap(linesOf)], [2, 3, 4])}`)
   keep(known, chosen, rows)
+  const machines = noted(
+    readMachines(machineFile),
+    machine,
+    chosen.map(({ name }) => name)
+  )
+  writeFileSync(machineFile, `${JSON.stringify(machines, undefined, 2)}\n`)
 })
 
 NodeRuntime.runMain(main)
