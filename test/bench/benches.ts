@@ -1,4 +1,5 @@
 /** What is measured: a file for each in `rows/`. */
+import { big } from "./rows/big.ts"
 import { callReply } from "./rows/call-reply.ts"
 import { callServer } from "./rows/call-server.ts"
 import { channels } from "./rows/channels.ts"
@@ -28,5 +29,6 @@ export const benches: ReadonlyArray<Bench> = [
   selectParked,
   ...yielding,
   ...connections,
-  ...streams
+  ...streams,
+  big
 ]

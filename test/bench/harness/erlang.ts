@@ -22,16 +22,32 @@ const compile = (module: string): string => {
   return folder
 }
 
-/** A run of `module:function(Args)`, which prints what it measured and proves as JSON. */
-export const erlang = (name: string, module: string, args: ReadonlyArray<number>, function_ = "main"): Arm | Absent =>
+/**
+ * A run of `module:function(Args)`, which prints what it measured and proves as JSON; the flags are the emulator's.
+ */
+export const erlang = (
+  name: string,
+  module: string,
+  args: ReadonlyArray<number>,
+  function_ = "main",
+  flags: ReadonlyArray<string> = []
+): Arm | Absent =>
   isInstalled
     ? {
         name,
         startsPrograms: true,
-        run: Effect.promise(async () => {
-          const program = ["-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
-          const { stdout } = await promisify(execFile)("erl", program)
-          return JSON.parse(stdout) as Run
-        })
+        run: Effect.promise(() => runErlang(module, function_, args, flags))
       }
     : { name, absent: "there is no erlc (Debian's erlang-base)" }
+
+/** The same for a run that needs something beside it. */
+export const runErlang = async (
+  module: string,
+  function_: string,
+  args: ReadonlyArray<number | string>,
+  flags: ReadonlyArray<string> = []
+): Promise<Run> => {
+  const program = [...flags, "-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
+  const { stdout } = await promisify(execFile)("erl", program)
+  return JSON.parse(stdout) as Run
+}

@@ -1,4 +1,4 @@
-/** The peer Go: `peers/channels.go`, built when it is first run, where Debian's `golang-go` is installed. */
+/** The peer Go: the programs under `peers/`, built when they are first run, where Debian's `golang-go` is installed. */
 import { Effect } from "effect"
 import { execFile, execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -9,9 +9,12 @@ import type { Absent, Arm, Run } from "./measure.ts"
 
 const isInstalled = spawnSync("go", ["version"]).status === 0
 
-let program: string | undefined = undefined
+const built = new Map<string, string>()
 
-const build = (): string => {
+/** Builds a program of `peers/`, once; answers the binary. */
+const build = (program: string): string => {
+  const known = built.get(program)
+  if (known !== undefined) return known
   const folder = mkdtempSync(join(tmpdir(), "troupe-bench-"))
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }))
   const env = {
@@ -21,20 +24,20 @@ const build = (): string => {
     GOPROXY: "off",
     GOCACHE: join(folder, "cache")
   }
-  const binary = join(folder, "channels")
-  execFileSync("go", ["build", "-o", binary, join(import.meta.dirname, "..", "peers", "channels.go")], { env })
+  const binary = join(folder, program)
+  execFileSync("go", ["build", "-o", binary, join(import.meta.dirname, "..", "peers", `${program}.go`)], { env })
+  built.set(program, binary)
   return binary
 }
 
-/** A bench of `peers/channels.go`. */
-export const go = (bench: "ping-pong" | "one-way" | "local", count: number, capacity: number): Arm | Absent =>
+/** A bench of a program of `peers/`. */
+export const go = (program: string, bench: string, ...args: ReadonlyArray<number>): Arm | Absent =>
   isInstalled
     ? {
         name: "Go",
         startsPrograms: true,
         run: Effect.promise(async () => {
-          program ??= build()
-          const { stdout } = await promisify(execFile)(program, [bench, String(count), String(capacity)])
+          const { stdout } = await promisify(execFile)(build(program), [bench, ...args.map(String)])
           return JSON.parse(stdout) as Run
         })
       }

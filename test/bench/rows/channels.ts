@@ -108,7 +108,7 @@ const oneWayOf = (capacity: number, count: number): Bench =>
     "values",
     count,
     oneWay(count, capacity),
-    go("one-way", count, capacity)
+    go("channels", "one-way", count, capacity)
   )
 
 const roundTrips = 200_000
@@ -121,7 +121,7 @@ export const channels: ReadonlyArray<Bench> = [
     "round trips",
     roundTrips,
     pingPong(roundTrips),
-    go("ping-pong", roundTrips, 0)
+    go("channels", "ping-pong", roundTrips, 0)
   ),
   oneWayOf(0, 500_000),
   oneWayOf(1, 500_000),
@@ -132,6 +132,6 @@ export const channels: ReadonlyArray<Bench> = [
     "values",
     locals,
     local(locals, 100),
-    go("local", locals, 100)
+    go("channels", "local", locals, 100)
   )
 ]
