@@ -1,7 +1,10 @@
 /** What is measured: a file for each in `rows/`. */
+import { banking } from "./rows/banking.ts"
 import { big } from "./rows/big.ts"
+import { boundedBuffer } from "./rows/bounded-buffer.ts"
 import { callReply } from "./rows/call-reply.ts"
 import { callServer } from "./rows/call-server.ts"
+import { chameneosBench } from "./rows/chameneos.ts"
 import { channels } from "./rows/channels.ts"
 import { connections } from "./rows/connections.ts"
 import type { Bench } from "./harness/measure.ts"
@@ -30,5 +33,8 @@ export const benches: ReadonlyArray<Bench> = [
   ...yielding,
   ...connections,
   ...streams,
-  big
+  big,
+  chameneosBench,
+  boundedBuffer,
+  banking
 ]

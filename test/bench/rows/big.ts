@@ -5,22 +5,13 @@ import { type Pid, Process, ProcessHost } from "troupe"
 import { erlang } from "../harness/erlang.ts"
 import { go } from "../harness/go.ts"
 import type { Bench, Run } from "../harness/measure.ts"
-import { next } from "../harness/random.ts"
+import { next, other } from "../harness/savina.ts"
 import { timed } from "../harness/timed.ts"
 import { nactBig } from "../peers/nact-savina.ts"
 
 const members = 512
 const each = 500
 const pings = members * each
-
-/** Whom a member pings, by its last random number: any other one. */
-export const other = (number: number, random: number): number => (number + 1 + (random % (members - 1))) % members
-
-/** What came back to one member, or to all of them: how many pongs, and the sum of the numbers of those that sent them. */
-export interface Returned {
-  readonly count: number
-  readonly sum: number
-}
 
 const Start = Rpc.make("start")
 const Ping = Rpc.make("ping", { payload: Schema.Int })
@@ -29,65 +20,66 @@ const Done = Rpc.make("done", { payload: { count: Schema.Int, sum: Schema.Int } 
 const Member = Process.make("bench:member", { protocol: [Start, Ping, Pong], args: Schema.Int })
 const Sink = Process.make("bench:sink", { protocol: [Done] })
 
-const troupe = Effect.suspend(() => {
-  const runs: Array<Run> = []
-  const pids: Array<Pid.Pid<typeof Start | typeof Ping | typeof Pong>> = []
-  const memberOf = (sink: Pid.Pid<typeof Done>) =>
-    Member.toLayer(
-      Effect.fnUntraced(function* (number) {
-        let random = number
-        let count = 0
-        let sum = 0
-        while (true) {
-          const { payload, topic } = yield* Member.receive()
-          if (topic === "ping") {
-            yield* Process.send(pids[payload]!, "pong", number)
-            continue
-          }
-          if (topic === "pong") {
-            count++
-            sum += payload
-          }
-          if (count === each) {
-            yield* Process.send(sink, "done", { count, sum })
-          } else {
-            random = next(random)
-            yield* Process.send(pids[other(number, random)]!, "ping", number)
-          }
-        }
-      })
-    )
-  const body = Effect.gen(function* () {
-    const MemberLive = memberOf(yield* Sink.self)
-    for (let number = 0; number < members; number++) {
-      pids.push(yield* Effect.provide(Process.spawn(Member, number), MemberLive))
-    }
-    const work = Effect.gen(function* () {
-      for (const pid of pids) yield* Process.send(pid, "start")
+type Members = Array<Pid.Pid<typeof Start | typeof Ping | typeof Pong>>
+
+const memberOf = (pids: Members, sink: Pid.Pid<typeof Done>) =>
+  Member.toLayer(
+    Effect.fnUntraced(function* (number) {
+      let random = number
       let count = 0
       let sum = 0
-      for (let done = 0; done < members; done++) {
-        const { payload } = yield* Sink.receive()
-        count += payload.count
-        sum += payload.sum
+      while (true) {
+        const { payload, topic } = yield* Member.receive()
+        if (topic === "ping") {
+          yield* Process.send(pids[payload]!, "pong", number)
+          continue
+        }
+        if (topic === "pong") {
+          count++
+          sum += payload
+        }
+        if (count === each) {
+          yield* Process.send(sink, "done", { count, sum })
+        } else {
+          random = next(random)
+          yield* Process.send(pids[other(number, random, members)]!, "ping", number)
+        }
       }
-      return { returned: count, sum }
     })
-    runs.push(yield* timed("pings", pings, work))
-  })
-  return Process.spawn(Sink).pipe(
-    Effect.flatMap(Process.await),
-    Effect.flatten,
-    Effect.map(() => runs[0]!),
-    Effect.provide(
-      Layer.provideMerge(
-        Sink.toLayer(() => body),
-        ProcessHost.layer("bench")
-      )
-    ),
-    Effect.orDie
   )
+
+const sink = Effect.gen(function* () {
+  const pids: Members = []
+  const MemberLive = memberOf(pids, yield* Sink.self)
+  const spawnAll = Effect.gen(function* () {
+    for (let number = 0; number < members; number++) pids.push(yield* Process.spawn(Member, number))
+  })
+  yield* Effect.provide(spawnAll, MemberLive)
+  const work = Effect.gen(function* () {
+    for (const pid of pids) yield* Process.send(pid, "start")
+    let returned = 0
+    let sum = 0
+    for (let done = 0; done < members; done++) {
+      const { payload } = yield* Sink.receive()
+      returned += payload.count
+      sum += payload.sum
+    }
+    return { returned, sum }
+  })
+  return yield* timed("pings", pings, work)
 })
+
+const troupe = Process.spawn(Sink).pipe(
+  Effect.flatMap(Process.await),
+  Effect.flatten,
+  Effect.provide(
+    Layer.provideMerge(
+      Sink.toLayer(() => sink),
+      ProcessHost.layer("bench")
+    )
+  ),
+  Effect.orDie
+) as Effect.Effect<Run>
 
 interface RawMessage {
   readonly topic: "start" | "ping" | "pong"
@@ -96,7 +88,7 @@ interface RawMessage {
 
 const raw = Effect.gen(function* () {
   const inboxes: Array<Queue.Queue<RawMessage>> = []
-  const sink = yield* Queue.unbounded<Returned>()
+  const sink = yield* Queue.unbounded<{ readonly count: number; readonly sum: number }>()
   const member = (number: number, inbox: Queue.Queue<RawMessage>) =>
     Effect.gen(function* () {
       let random = number
@@ -116,7 +108,7 @@ const raw = Effect.gen(function* () {
           yield* Queue.offer(sink, { count, sum })
         } else {
           random = next(random)
-          yield* Queue.offer(inboxes[other(number, random)]!, { topic: "ping", from: number })
+          yield* Queue.offer(inboxes[other(number, random, members)]!, { topic: "ping", from: number })
         }
       }
     })
@@ -124,14 +116,14 @@ const raw = Effect.gen(function* () {
   for (const [number, inbox] of inboxes.entries()) yield* Effect.forkScoped(member(number, inbox))
   const work = Effect.gen(function* () {
     for (const inbox of inboxes) yield* Queue.offer(inbox, { topic: "start", from: 0 })
-    let count = 0
+    let returned = 0
     let sum = 0
     for (let done = 0; done < members; done++) {
-      const returned = yield* Queue.take(sink)
-      count += returned.count
-      sum += returned.sum
+      const got = yield* Queue.take(sink)
+      returned += got.count
+      sum += got.sum
     }
-    return { returned: count, sum }
+    return { returned, sum }
   })
   return yield* timed("pings", pings, work)
 }).pipe(Effect.scoped)
@@ -142,7 +134,7 @@ const expectedSum = (): number => {
     let random = number
     for (let ping = 0; ping < each; ping++) {
       random = next(random)
-      sum += other(number, random)
+      sum += other(number, random, members)
     }
   }
   return sum
