@@ -8,6 +8,7 @@ import { chameneosBench } from "./rows/chameneos.ts"
 import { channels } from "./rows/channels.ts"
 import { connections } from "./rows/connections.ts"
 import type { Bench } from "./harness/measure.ts"
+import { latency } from "./rows/latency.ts"
 import { million } from "./rows/million.ts"
 import { pingPong } from "./rows/ping-pong.ts"
 import { selectParked } from "./rows/select-parked.ts"
@@ -36,5 +37,6 @@ export const benches: ReadonlyArray<Bench> = [
   big,
   chameneosBench,
   boundedBuffer,
-  banking
+  banking,
+  latency
 ]

@@ -68,18 +68,17 @@ const mall = Effect.gen(function* () {
   return { met, faded }
 })
 
-const troupe = (payloads: ProcessHost.Options["payloads"]) =>
-  Process.spawn(Mall).pipe(
-    Effect.flatMap(Process.await),
-    Effect.flatten,
-    Effect.provide(
-      Mall.toLayer(() => timed("meetings", meetings, mall)).pipe(
-        Layer.provideMerge(ChameneoLive),
-        Layer.provideMerge(ProcessHost.layer("bench", { payloads }))
-      )
-    ),
-    Effect.orDie
-  ) as Effect.Effect<Run>
+const troupe = Process.spawn(Mall).pipe(
+  Effect.flatMap(Process.await),
+  Effect.flatten,
+  Effect.provide(
+    Mall.toLayer(() => timed("meetings", meetings, mall)).pipe(
+      Layer.provideMerge(ChameneoLive),
+      Layer.provideMerge(ProcessHost.layer("bench"))
+    )
+  ),
+  Effect.orDie
+) as Effect.Effect<Run>
 
 type RawMessage =
   | { readonly topic: "met"; readonly color: number; readonly other: Queue.Queue<RawMessage> }
@@ -139,9 +138,8 @@ export const chameneosBench: Bench = {
   metrics: [{ name: "meetings", unit: "meetings/s", better: "higher" }],
   rounds: 7,
   work: { met: 2 * meetings, faded: chameneos },
-  subject: { name: "troupe", run: troupe("checked") },
+  subject: { name: "troupe", run: troupe },
   peers: [
-    { name: "troupe, payloads trusted", run: troupe("trusted") },
     { name: "raw Effect", run: Effect.scoped(timed("meetings", meetings, rawMall)) },
     erlang("Erlang", "savina", [chameneos, meetings], "chameneos"),
     go("savina", "chameneos", chameneos, meetings),
