@@ -13,6 +13,7 @@ import { million } from "./rows/million.ts"
 import { pingPong } from "./rows/ping-pong.ts"
 import { selectParked } from "./rows/select-parked.ts"
 import { select } from "./rows/select.ts"
+import { reaction } from "./rows/reaction.ts"
 import { restart } from "./rows/restart.ts"
 import { scaling } from "./rows/scaling.ts"
 import { startChildren } from "./rows/start-children.ts"
@@ -38,5 +39,6 @@ export const benches: ReadonlyArray<Bench> = [
   chameneosBench,
   boundedBuffer,
   banking,
-  latency
+  latency,
+  reaction
 ]

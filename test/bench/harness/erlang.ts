@@ -22,25 +22,7 @@ const compile = (module: string): string => {
   return folder
 }
 
-/**
- * A run of `module:function(Args)`, which prints what it measured and proves as JSON; the flags are the emulator's.
- */
-export const erlang = (
-  name: string,
-  module: string,
-  args: ReadonlyArray<number>,
-  function_ = "main",
-  flags: ReadonlyArray<string> = []
-): Arm | Absent =>
-  isInstalled
-    ? {
-        name,
-        startsPrograms: true,
-        run: Effect.promise(() => runErlang(module, function_, args, flags))
-      }
-    : { name, absent: "there is no erlc (Debian's erlang-base)" }
-
-/** The same for a run that needs something beside it. */
+/** A run of `module:function(Args)`, which prints what it measured and proves as JSON; the flags are the emulator's. */
 export const runErlang = async (
   module: string,
   function_: string,
@@ -51,3 +33,20 @@ export const runErlang = async (
   const { stdout } = await promisify(execFile)("erl", program)
   return JSON.parse(stdout) as Run
 }
+
+/** An arm that starts Erlang, where it is installed. */
+export const ifErlang = (name: string, run: Effect.Effect<Run>): Arm | Absent =>
+  isInstalled ? { name, startsPrograms: true, run } : { name, absent: "there is no erlc (Debian's erlang-base)" }
+
+/** An arm that is a program of Erlang's alone. */
+export const erlang = (
+  name: string,
+  module: string,
+  args: ReadonlyArray<number>,
+  function_ = "main",
+  flags: ReadonlyArray<string> = []
+): Arm | Absent =>
+  ifErlang(
+    name,
+    Effect.promise(() => runErlang(module, function_, args, flags))
+  )
