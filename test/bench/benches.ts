@@ -9,6 +9,7 @@ import { channels } from "./rows/channels.ts"
 import { connections } from "./rows/connections.ts"
 import type { Bench } from "./harness/measure.ts"
 import { latency } from "./rows/latency.ts"
+import { linear } from "./rows/linear.ts"
 import { million } from "./rows/million.ts"
 import { pingPong } from "./rows/ping-pong.ts"
 import { selectParked } from "./rows/select-parked.ts"
@@ -40,5 +41,6 @@ export const benches: ReadonlyArray<Bench> = [
   boundedBuffer,
   banking,
   latency,
-  reaction
+  reaction,
+  linear
 ]
