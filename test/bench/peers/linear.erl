@@ -1,6 +1,6 @@
 %% By which factor a message takes longer in Erlang where much else is there, which it has nothing to do with:
-%% linear:main([FewProcesses, ManyProcesses, FewQueued, ManyQueued, FewMonitors, ManyMonitors, Each, Runs]) prints it, and
-%% the work that it did.
+%% linear:main([FewProcesses, ManyProcesses, FewQueued, ManyQueued, FewMonitors, ManyMonitors, Each, Runs]) prints it,
+%% and the work that it did.
 -module(linear).
 -export([main/1]).
 
@@ -10,17 +10,22 @@ main(Texts) ->
     Ponger = spawn_link(fun ponger/0),
     Exchange = fun() -> exchange(Ponger, Each, 0) end,
 
-    Watched = park(ManyMonitors),
+    Before = erlang:system_info(process_count),
+    {ByProcesses, Returned} =
+        factor(
+            Exchange,
+            Runs,
+            fun() -> put(few, park(FewProcesses)) end,
+            fun() -> put(many, park(ManyProcesses - FewProcesses)) end),
+    Alive = erlang:system_info(process_count) - Before,
+    {Watched, Others} = lists:split(ManyMonitors, erase(few) ++ erase(many)),
+    [exit(Pid, kill) || Pid <- Others],
+
     {First, Rest} = lists:split(FewMonitors, Watched),
-    {ByMonitors, Returned} = factor(Exchange, Runs, fun() -> watch(First) end, fun() -> watch(Rest) end),
+    {ByMonitors, ReturnedMore} = factor(Exchange, Runs, fun() -> watch(First) end, fun() -> watch(Rest) end),
     Exits = length([kill(Pid) || Pid <- Watched]),
 
     {ByQueued, Passed, Waiting, Drained} = queued(FewQueued, ManyQueued, Each, Runs),
-
-    Before = erlang:system_info(process_count),
-    {ByProcesses, ReturnedMore} =
-        factor(Exchange, Runs, fun() -> park(FewProcesses) end, fun() -> park(ManyProcesses - FewProcesses) end),
-    Alive = erlang:system_info(process_count) - Before,
 
     io:format(
         "{\"measured\":{\"processes\":~.3f,\"queued\":~.3f,\"monitors\":~.3f},"

@@ -57,7 +57,8 @@ chameneos(Texts) ->
     [spawn_link(fun() -> chameneo(Mall, Number rem 3, 0) end) || Number <- lists:seq(0, Chameneos - 1)],
     {Met, Faded} = mall(Meetings, Chameneos),
     Took = seconds(Start),
-    io:format("{\"measured\":{\"meetings\":~.3f},\"proof\":{\"met\":~b,\"faded\":~b}}~n", [Meetings / Took, Met, Faded]),
+    io:format("{\"measured\":{\"meetings\":~.3f},\"proof\":{\"met\":~b,\"faded\":~b}}~n",
+        [Meetings / Took, Met, Faded]),
     halt(0).
 
 mall(0, Chameneos) -> fade(Chameneos, 0, 0);
@@ -101,7 +102,8 @@ bounded_buffer(Texts) ->
     Manager = self(),
     Start = start(),
     Consuming = [spawn_link(fun() -> consumer(Manager, 0, 0) end) || _ <- lists:seq(1, Consumers)],
-    [spawn_link(fun() -> producer(Manager, Number * Each, (Number + 1) * Each) end) || Number <- lists:seq(0, Producers - 1)],
+    [spawn_link(fun() -> producer(Manager, Number * Each, (Number + 1) * Each) end)
+        || Number <- lists:seq(0, Producers - 1)],
     manager(queue:new(), 0, [], [], Capacity, Producers),
     [Pid ! finish || Pid <- Consuming],
     Done = [receive {consumed, Count, Sum} -> {Count, Sum} end || _ <- Consuming],

@@ -10,7 +10,7 @@ import { timed } from "../harness/timed.ts"
 import { nactBanking } from "../peers/nact-savina.ts"
 
 const accounts = 1000
-const transactions = 200_000
+const transactions = 100_000
 
 /** What each account has at first. */
 const initial = 1_000_000

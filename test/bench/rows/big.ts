@@ -1,4 +1,4 @@
-/** Savina's `big`: many processes that ping others at random and answer their pings; no two talk to each other alone. */
+/** Savina's `big`: many processes that ping others at random and answer their pings, no two of them alone. */
 import { Effect, Layer, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { type Pid, Process, ProcessHost } from "troupe"

@@ -1,4 +1,4 @@
-/** Costs grow linearly: by which factor a message takes longer where much else is there, which it has nothing to do with. */
+/** Costs grow linearly: by which factor a message takes longer beside much that it has nothing to do with. */
 import { Effect, Layer, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Pid, Process, ProcessHost, Selectable } from "troupe"
@@ -29,7 +29,7 @@ const PongerLive = Ponger.toLayer(
 )
 const ParkedLive = Parked.toLayer(() => Parked.receive())
 
-/** How long a run takes, warmed up, when the garbage is gone that was there before, and swept: V8 sweeps in the background. */
+/** How long a run takes, warmed up, when the garbage from before is gone; V8 sweeps it up in the background. */
 const mean = Effect.fnUntraced(function* <E, R>(run: Effect.Effect<void, E, R>) {
   yield* collectGarbage
   yield* Effect.sleep("1 second")
@@ -69,8 +69,12 @@ const tester = Effect.gen(function* () {
     // So that each has begun, and waits.
     yield* Effect.sleep("10 millis")
   })
+  const before = (yield* ProcessHost.stats()).live
+  // First of all, since V8 allocates by how long the objects of a program have lived before.
+  const byProcesses = yield* factor(exchange, processes, park)
+  const alive = (yield* ProcessHost.stats()).live - before
+  for (const pid of parked.splice(monitors.many)) yield* Process.kill(pid)
 
-  yield* park(monitors.many)
   let monitored = 0
   const byMonitors = yield* factor(exchange, monitors, (count) =>
     Effect.gen(function* () {
@@ -104,9 +108,6 @@ const tester = Effect.gen(function* () {
   const { queued: waiting } = yield* Process.info(self)
   for (let i = 0; i < waiting; i++) yield* take
 
-  const before = (yield* ProcessHost.stats()).live
-  const byProcesses = yield* factor(exchange, processes, park)
-  const alive = (yield* ProcessHost.stats()).live - before
   const run: Run = {
     measured: { processes: byProcesses, queued: byQueued, monitors: byMonitors },
     proof: { returned, exits, taken, waiting, alive }
