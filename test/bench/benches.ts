@@ -1,14 +1,21 @@
 /** What is measured: a file for each in `rows/`. */
+import { banking } from "./rows/banking.ts"
+import { big } from "./rows/big.ts"
+import { boundedBuffer } from "./rows/bounded-buffer.ts"
 import { callReply } from "./rows/call-reply.ts"
 import { callServer } from "./rows/call-server.ts"
+import { chameneosBench } from "./rows/chameneos.ts"
 import { channels } from "./rows/channels.ts"
 import { connections } from "./rows/connections.ts"
 import { fanIn } from "./rows/fan-in.ts"
 import type { Bench } from "./harness/measure.ts"
+import { latency } from "./rows/latency.ts"
+import { linear } from "./rows/linear.ts"
 import { million } from "./rows/million.ts"
 import { pingPong } from "./rows/ping-pong.ts"
 import { selectParked } from "./rows/select-parked.ts"
 import { select } from "./rows/select.ts"
+import { reaction } from "./rows/reaction.ts"
 import { restart } from "./rows/restart.ts"
 import { scaling } from "./rows/scaling.ts"
 import { skynet } from "./rows/skynet.ts"
@@ -36,7 +43,14 @@ export const benches: ReadonlyArray<Bench> = [
   selectParked,
   ...yielding,
   ...connections,
-  ...streams
+  ...streams,
+  big,
+  chameneosBench,
+  boundedBuffer,
+  banking,
+  latency,
+  reaction,
+  linear
 ]
 
 /** The benches of the gate's short form, by name, which every change has to pass: short ones, of what all else is made of. */

@@ -22,7 +22,23 @@ const compile = (module: string): string => {
   return folder
 }
 
-/** A run of `module:function(Args)`, which prints what it measured and proves as JSON. */
+/** A run of `module:function(Args)`, which prints what it measured and proves as JSON; the flags are the emulator's. */
+export const runErlang = async (
+  module: string,
+  function_: string,
+  args: ReadonlyArray<number | string>,
+  flags: ReadonlyArray<string> = []
+): Promise<Run> => {
+  const program = [...flags, "-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
+  const { stdout } = await promisify(execFile)("erl", program)
+  return JSON.parse(stdout) as Run
+}
+
+/** An arm that starts Erlang, where it is installed. */
+export const ifErlang = (name: string, run: Effect.Effect<Run>): Arm | Absent =>
+  isInstalled ? { name, startsPrograms: true, run } : { name, absent: "there is no erlc (Debian's erlang-base)" }
+
+/** An arm that is a program of Erlang's alone. */
 export const erlang = (
   name: string,
   module: string,
@@ -30,14 +46,7 @@ export const erlang = (
   function_ = "main",
   flags: ReadonlyArray<string> = []
 ): Arm | Absent =>
-  isInstalled
-    ? {
-        name,
-        startsPrograms: true,
-        run: Effect.promise(async () => {
-          const program = [...flags, "-noshell", "-pa", compile(module), "-run", module, function_, ...args.map(String)]
-          const { stdout } = await promisify(execFile)("erl", program)
-          return JSON.parse(stdout) as Run
-        })
-      }
-    : { name, absent: "there is no erlc (Debian's erlang-base)" }
+  ifErlang(
+    name,
+    Effect.promise(() => runErlang(module, function_, args, flags))
+  )
