@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import { Deque } from "./internal/Deque.ts"
-import { type Nesting, Nests } from "./internal/nesting.ts"
+import { type Brood, Hosting, type Newborn } from "./internal/hosting.ts"
 import { type Drainable, enlist } from "./internal/Turn.ts"
 
 /**
@@ -59,17 +59,26 @@ export const make = (options?: { readonly timeSlice?: Duration.Input | undefined
 
 const TasksBetweenClockReads = 8
 
+// Of so many picks one goes to what waits in the lanes, and of so many one to the brood that waits longest, so that neither
+// starves however many processes are started. Each branch of a tree that begins early is one more that has to be kept.
+const PicksBetweenLanes = 64
+const PicksBetweenOldest = 1024
+
 interface Lane {
   readonly priority: number
   readonly tasks: Deque<() => void>
 }
 
-class RunQueueImpl implements RunQueue, Drainable, Nesting {
+class RunQueueImpl implements RunQueue, Drainable, Hosting {
   readonly executionMode = "async"
-  readonly [Nests] = true
+  readonly [Hosting] = true
   readonly timeSlice: number
   // Nearly every task has priority 0, so that there is one lane and picking the next task is one step.
   private readonly lanes: Array<Lane> = [{ priority: 0, tasks: new Deque() }]
+  // The broods that have yet to begin, the newest last. It goes first: a tree of processes is run branch by branch, and
+  // needs the memory of a branch.
+  private readonly broods = new Deque<Brood>()
+  private picks = 0
   private lookAtClock = false
   length = 0
 
@@ -96,14 +105,18 @@ class RunQueueImpl implements RunQueue, Drainable, Nesting {
     if (this.length++ === 0) enlist(this)
   }
 
+  scheduleBirth(one: Newborn, brood: Brood): void {
+    if (brood.isEmpty) this.broods.push(brood)
+    brood.push(one)
+    if (this.length++ === 0) enlist(this)
+  }
+
   drain(milliseconds: number): void {
     let read = performance.now()
     const end = read + milliseconds
     let untilRead = TasksBetweenClockReads
     while (true) {
-      const task = this.next()
-      if (task === undefined) return
-      task()
+      if (!this.runNext()) return
       if (--untilRead > 0 && !this.lookAtClock) continue
       this.lookAtClock = false
       const now = performance.now()
@@ -115,11 +128,7 @@ class RunQueueImpl implements RunQueue, Drainable, Nesting {
   }
 
   flush(): void {
-    let task = this.next()
-    while (task !== undefined) {
-      task()
-      task = this.next()
-    }
+    while (this.runNext());
   }
 
   private lane(priority: number): Deque<() => void> {
@@ -134,13 +143,35 @@ class RunQueueImpl implements RunQueue, Drainable, Nesting {
     return tasks
   }
 
-  private next(): (() => void) | undefined {
+  private runNext(): boolean {
+    if (this.length === 0) return false
+    this.length--
+    const newborn = this.broods.length === 0 ? undefined : this.nextBorn()
+    if (newborn === undefined) this.nextInLanes()?.()
+    else newborn.begin()
+    return true
+  }
+
+  private nextBorn(): Newborn | undefined {
+    const picks = ++this.picks
+    // What is urgent runs first.
+    const isForLanes = picks % PicksBetweenLanes === 0 || (this.lanes[0] as Lane).priority < 0
+    if (isForLanes && this.lanes.some(({ tasks }) => tasks.length > 0)) return undefined
+    const { broods } = this
+    const oldest = picks % PicksBetweenOldest === 1
+    const brood = broods.at(oldest ? 0 : broods.length - 1) as Brood
+    const newborn = brood.shift()
+    if (brood.isEmpty) {
+      if (oldest) broods.shift()
+      else broods.pop()
+    }
+    return newborn
+  }
+
+  private nextInLanes(): (() => void) | undefined {
     for (let i = 0; i < this.lanes.length; i++) {
       const task = (this.lanes[i] as Lane).tasks.shift()
-      if (task !== undefined) {
-        this.length--
-        return task
-      }
+      if (task !== undefined) return task
     }
     return undefined
   }

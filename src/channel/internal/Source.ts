@@ -4,7 +4,7 @@
 import type * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { Deque } from "../../scheduler/internal/Deque.ts"
-import { nests } from "../../scheduler/internal/nesting.ts"
+import { isHosting } from "../../scheduler/internal/hosting.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import { type Selectable, TypeId, type Waiter } from "../Selectable.ts"
 import { afterwards, isShallow } from "./step.ts"
@@ -50,7 +50,7 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   /** To be called in a step: as {@link wakeSoon}, but right behind the step, on its stack, where that can be. */
   protected wakeNext(): void {
     if (this.waking || this.parked.length === 0) return
-    if (!isShallow() || !nests(this.dispatcher)) return this.wakeSoon()
+    if (!isShallow() || !isHosting(this.dispatcher)) return this.wakeSoon()
     this.waking = true
     afterwards(() => this.wakeMarked())
   }

@@ -13,6 +13,7 @@ import * as Ref from "effect/Ref"
 import { Wait, waitIn } from "../../channel/internal/step.ts"
 import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import { Door } from "../../dispatch/internal/door.ts"
+import { Brood, isHosting, type Newborn } from "../../scheduler/internal/hosting.ts"
 import { Few } from "../../scheduler/internal/Few.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Reason } from "../DeadLetter.ts"
@@ -60,7 +61,8 @@ const emptyScope = Scope.makeUnsafe()
 const makeScope = (): Scope.Closeable => ({ ...emptyScope })
 
 // The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
-class Beginning extends Wait {
+class Beginning extends Wait implements Newborn {
+  next: Newborn | undefined = undefined
   private readonly body: Effect.Effect<unknown, unknown>
 
   constructor(body: Effect.Effect<unknown, unknown>) {
@@ -91,6 +93,8 @@ export class Cell extends Recipient implements Waited {
   calls: Calls | undefined = undefined
   /** How to call off the watches that this process keeps over others. */
   watches: Few<() => void> | undefined = undefined
+  /** Those whom it has started, and who have yet to begin. */
+  brood: Brood | undefined = undefined
   /** The processes that it supervises: they don't outlive it. */
   children: Few<Cell> | undefined = undefined
   /** What makes it more than a process: a server or a supervisor, to those who know it. */
@@ -141,14 +145,17 @@ export class Cell extends Recipient implements Waited {
 
   // ---------------------------------------------------------------- running
 
-  start(implementation: Implementation, args: unknown): void {
+  start(implementation: Implementation, args: unknown, spawner?: Cell): void {
     this.witness?.onBegin(this, args)
     const beginning = new Beginning(bodyOf(implementation, args))
     const main = Effect.onExit(waitIn(beginning), (exit) => this.onBodyExit(exit))
     const fiber = Effect.runForkWith(this.context)(main)
     this.fiber = fiber
     fiber.addObserver((exit) => this.onFiberExit(exit))
-    fiber.currentDispatcher.scheduleTask(() => beginning.begin(), 0)
+    const queue = fiber.currentDispatcher
+    // Those whom a process of another host has started wait among all others.
+    if (spawner?.host === this.host && isHosting(queue)) queue.scheduleBirth(beginning, (spawner.brood ??= new Brood()))
+    else queue.scheduleTask(() => beginning.begin(), 0)
   }
 
   private makeContext(): Context.Context<never> {
@@ -360,6 +367,7 @@ export class Cell extends Recipient implements Waited {
     this.role = undefined
     this.environment = nothing
     this.handedOn = undefined
+    this.brood = undefined
     this.inspection = undefined
     this.doorway = undefined
     this.context = nothing.base

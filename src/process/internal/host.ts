@@ -95,30 +95,42 @@ export class HostImpl implements Host {
     const refusal = this.refusal()
     if (refusal !== undefined) return Exit.fail(refusal)
     const implementation = Context.getOrUndefined(fiber.context, definition.key)
+    const spawner = cellOf(fiber)
     return implementation === undefined
       ? Exit.fail(new DefinitionNotFound({ process: definition.name }))
-      : this.spawnAs(implementation, args, inherited(contextOf(fiber, allowance), cellOf(fiber)), witness)
+      : this.start(implementation, args, inherited(contextOf(fiber, allowance), spawner), witness, spawner)
   }
 
-  /** As {@link spawn}, for a process that sees what `spawner` sees. */
+  /** As {@link spawn}, for a process that sees what the environment has. */
   spawnAs(
     implementation: Implementation,
     args: unknown,
-    spawner: Environment,
+    environment: Environment,
     witness?: Witness
   ): Exit.Exit<Cell, SpawnError> {
     const refusal = this.refusal()
-    if (refusal !== undefined) return Exit.fail(refusal)
+    return refusal === undefined
+      ? this.start(implementation, args, environment, witness, undefined)
+      : Exit.fail(refusal)
+  }
+
+  private start(
+    implementation: Implementation,
+    args: unknown,
+    environment: Environment,
+    witness: Witness | undefined,
+    spawner: Cell | undefined
+  ): Exit.Exit<Cell, SpawnError> {
     const { definition } = implementation
     const wrong = argumentsRefusalOf(definition, args)
     if (wrong !== undefined) return Exit.fail(wrong)
     const policy = policyOf(`the process ${definition.name}`, definition.inbox, this.settings.inbox)
     if (policy instanceof InvalidOption) return Exit.fail(policy)
     const id = ++this.lastId
-    const cell = new Cell(this, id, implementation, policy, spawner.derive(implementation, this.place), witness)
+    const cell = new Cell(this, id, implementation, policy, environment.derive(implementation, this.place), witness)
     this.processes.set(id, cell)
     this.counters.spawned++
-    cell.start(implementation, args)
+    cell.start(implementation, args, spawner)
     return Exit.succeed(cell)
   }
 

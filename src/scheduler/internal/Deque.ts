@@ -35,6 +35,18 @@ export class Deque<A> {
     return value
   }
 
+  pop(): A | undefined {
+    const ring = this.ring
+    if (ring === undefined || this.length === 0) return undefined
+    const last = (this.head + this.length - 1) & (ring.length - 1)
+    const value = ring[last]
+    ring[last] = undefined
+    this.length--
+    if (this.length === 0 && ring.length > KeptSlots) this.ring = undefined
+    if (this.ring === undefined) this.head = 0
+    return value
+  }
+
   at(index: number): A | undefined {
     const ring = this.ring
     if (ring === undefined || index < 0 || index >= this.length) return undefined
