@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { benches, inShort } from "./benches.ts"
 import { leftOut, shortened } from "./harness/short.ts"
+import { themes } from "./themes.ts"
 
 const short = benches.filter(({ name }) => inShort.includes(name))
 
@@ -9,6 +10,13 @@ describe("benchmarks", () => {
   it("have names of their own", () => {
     const names = benches.map(({ name }) => name)
     assert.deepStrictEqual([...new Set(names)], names)
+  })
+
+  it("are shown in the order of their themes", () => {
+    assert.deepStrictEqual(
+      benches.map(({ name }) => name),
+      themes.flatMap((theme) => Object.keys(theme.benches))
+    )
   })
 
   it("have arms with names of their own", () => {
