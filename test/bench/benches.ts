@@ -56,9 +56,12 @@ export const benches: ReadonlyArray<Bench> = [
 /** The benches of the gate's short form, by name, which every change has to pass: short ones, of what all else is made of. */
 export const inShort: ReadonlyArray<string> = [
   "ping-pong",
+  "thread-ring",
+  "fan-in-8",
   "call",
   "call-64",
   "call-server",
+  "spawn-exit",
   "select-parked",
   "channel-local",
   "yield"
