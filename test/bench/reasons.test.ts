@@ -101,7 +101,16 @@ describe("the page of the benchmarks", () => {
     assert.deepInclude(benchmarksOf([row], []).sections["channels"]!.reasons[0], { peers: "Go" })
     assert.deepStrictEqual(benchmarksOf([without], []).absent, ["Go: there is no go"])
     const [lacking] = benchmarksOf([without], []).sections["channels"]!.tables
-    assert.strictEqual(lacking!.groups[0]!.lines[0]!.cells[1]!.absent, "there is no go")
+    assert.deepStrictEqual(lacking!.groups[0]!.lines[0]!.cells[1]!.missing, { what: "absent", why: "there is no go" })
+  })
+
+  it("says of a peer that has no figure for a metric that it is not measured", () => {
+    const peers = { "raw Effect": { unmeasured: true as const } }
+    const figures = { unit: "ms", subject: "troupe", median: 1, min: 1, max: 1, rounds: 7, ratio: {} }
+    const shown = benchmarksOf([{ name: "reaction: socket p50", ...figures, peers }], [])
+    const cell = shown.sections["latency"]!.tables[0]!.groups[0]!.lines[0]!.cells[0]!
+    assert.strictEqual(cell.missing?.what, "not measured")
+    assert.deepStrictEqual(shown.absent, [])
   })
 
   it("says of which benches nobody knows what measured them", () => {

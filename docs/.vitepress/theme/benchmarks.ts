@@ -13,8 +13,8 @@ export interface Cell {
   readonly isBetter: boolean
   /** The number of the reason why ours is worse, among those of its theme. */
   readonly reason: number | undefined
-  /** Why there are no figures. */
-  readonly absent: string | undefined
+  /** What there is in place of figures, and why. */
+  readonly missing: { readonly what: string; readonly why: string } | undefined
 }
 
 export interface Line {
@@ -59,7 +59,9 @@ const number = (value: number): string =>
 const rangeOf = ({ max, min }: { readonly max: number; readonly min: number }): string =>
   `${number(min)} – ${number(max)}`
 
-const nothing = { median: "", range: "", ratio: "", isBetter: false, reason: undefined, absent: undefined }
+const nothing = { median: "", range: "", ratio: "", isBetter: false, reason: undefined, missing: undefined }
+
+const unmeasured = { what: "not measured", why: "The peer has no figure for this." }
 
 const sectionOf = (benches: Readonly<Record<string, string>>, all: ReadonlyArray<Result>): Section => {
   const rows = all.filter((row) => Object.keys(benches).some((name) => isRowOf({ name })(row)))
@@ -76,7 +78,8 @@ const sectionOf = (benches: Readonly<Record<string, string>>, all: ReadonlyArray
 
   const cellOf = (row: Result, name: string): Cell => {
     const peer = row.peers[name]
-    if (peer === undefined || "absent" in peer) return { ...nothing, absent: peer?.absent ?? "" }
+    if (peer === undefined || "unmeasured" in peer) return { ...nothing, missing: unmeasured }
+    if ("absent" in peer) return { ...nothing, missing: { what: "absent", why: peer.absent } }
     const ratio = row.ratio[name] ?? undefined
     const reason = ratio !== undefined && ratio < 1 ? reasonOf(row.name, name) : undefined
     return {

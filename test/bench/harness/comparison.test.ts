@@ -1,17 +1,17 @@
 /** The verdicts of the gate on figures that are made up. */
 import { assert, describe, it } from "@effect/vitest"
-import { compare, comparisonTable, gone, lossOf, lostOf, summaryOf, wordsOf } from "./comparison.ts"
+import { afterAnother, compare, comparisonTable, gone, lossOf, lostOf, summaryOf, wordsOf } from "./comparison.ts"
 import type { Row } from "./measure.ts"
 import type { Result } from "./results.ts"
 
 const summary = { median: 1, min: 1, max: 1 }
 
-const rowOf = (name: string, ratio: Record<string, number>, absent: Record<string, string> = {}, rounds = 3): Row => ({
+const rowOf = (name: string, ratio: Record<string, number>, absent: Record<string, string> = {}): Row => ({
   name,
   unit: "things/s",
   subject: "troupe",
   ...summary,
-  rounds,
+  rounds: 3,
   peers: {
     ...Object.fromEntries(Object.keys(ratio).map((peer) => [peer, summary])),
     ...Object.fromEntries(Object.entries(absent).map(([peer, why]) => [peer, { absent: why }]))
@@ -78,22 +78,53 @@ describe("a comparison", () => {
   })
 })
 
+describe("another measurement", () => {
+  const committed = [rowOf("call", { lost: 2, held: 2, better: 2, absent: 2 })]
+  const first = compare(committed, [rowOf("call", { lost: 1, held: 2, better: 1, absent: 1 })])
+
+  it("clears what has held in it, and leaves lost what has lost again", () => {
+    const all = afterAnother(first, compare(committed, [rowOf("call", { lost: 1.4, better: 1.5 })]))
+    assert.deepStrictEqual(
+      lostOf(all).map(({ peer }) => peer),
+      ["lost", "absent"]
+    )
+    assert.deepStrictEqual(all[0]?.verdict, { _tag: "Lost", before: 2, now: 1.4, measured: [1, 1.4] })
+    assert.deepStrictEqual(all[2]?.verdict, { _tag: "Held", before: 2, now: 1.5, measured: [1, 1.5] })
+  })
+
+  it("can't turn what has held into a loss", () => {
+    const all = afterAnother(first, compare(committed, [rowOf("call", { lost: 2, held: 0.1, better: 2, absent: 2 })]))
+    assert.deepStrictEqual(all[1], first[1])
+    assert.deepStrictEqual(lostOf(all), [])
+  })
+
+  it("counts only if it measured something", () => {
+    const nothing = rowOf("call", { lost: Number.NaN }, { absent: "there is none" })
+    assert.deepStrictEqual(afterAnother(first, compare(committed, [nothing])), first)
+  })
+})
+
 describe("what the gate says", () => {
   const before = [rowOf("call", { nact: 2 }), rowOf("yield: id", { Deferred: 4 })]
   const first = compare(before, [rowOf("call", { nact: 1 }), rowOf("yield: id", { Deferred: 1 })])
 
-  it("has a line for each ratio, with those of the first rounds where it was measured again", () => {
-    const pooled = compare(before, [
-      rowOf("call", { nact: 1.9 }, {}, 6),
-      rowOf("yield: id", { Deferred: 1.2 }, {}, 6),
-      rowOf("new", { nact: 1 })
-    ])
-    assert.deepStrictEqual(comparisonTable(pooled, first).split("\n"), [
+  it("has a line for each ratio, with all measurements where there are several", () => {
+    const again = compare(before, [rowOf("call", { nact: 1.9 }), rowOf("yield: id", { Deferred: 1.2 })])
+    const all = [...afterAnother(first, again), ...compare(before, [rowOf("new", { nact: 1 })])]
+    assert.deepStrictEqual(comparisonTable(all).split("\n"), [
       "row        peer      ratio before  ratio now  verdict",
-      "call       nact               2 ×      1.9 ×  held, 5 % less in 6 rounds (50 % less in the first 3)",
-      "yield: id  Deferred           4 ×      1.2 ×  lost, 70 % less in 6 rounds (75 % less in the first 3)",
+      "call       nact               2 ×      1.9 ×  held, 5 % less at best of 2 measurements (50 % less, 5 % less)",
+      "yield: id  Deferred           4 ×      1.2 ×  lost, 70 % less at best of 2 measurements (75 % less, 70 % less)",
       "new        nact                          1 ×  new: results.json has no such row"
     ])
+  })
+
+  it("says of a loss how often it was measured", () => {
+    const all = afterAnother(afterAnother(first, first), first)
+    assert.match(
+      summaryOf(all),
+      /^Lost more than 25 % in each of 3 measurements: call against nact by 50 %, yield: id /
+    )
   })
 
   it("ends with who has lost how much, and what to do", () => {

@@ -6,12 +6,22 @@ import { number, table } from "./table.ts"
 /** How much of a ratio may be lost. */
 export const tolerance = 0.25
 
+/** A ratio that was measured: before, and once or more now, each time by itself. */
+interface Judged<Tag extends string> {
+  readonly _tag: Tag
+  readonly before: number
+  /** The best one. */
+  readonly now: number
+  /** All of them, in the order in which they were measured. */
+  readonly measured: ReadonlyArray<number>
+}
+
 /** What has become of a ratio. */
 export type Verdict =
-  /** It is at least as good as it was, but for what is tolerated. */
-  | { readonly _tag: "Held"; readonly before: number; readonly now: number; readonly rounds: number }
-  /** It has lost more. */
-  | { readonly _tag: "Lost"; readonly before: number; readonly now: number; readonly rounds: number }
+  /** It is at least as good as it was, but for what is tolerated, in one measurement at least. */
+  | Judged<"Held">
+  /** It has lost more, in each of them. */
+  | Judged<"Lost">
   /** The peer can't be run here. */
   | { readonly _tag: "Absent"; readonly why: string }
   /** There is no committed row of this name, or no committed ratio to this peer. */
@@ -41,7 +51,12 @@ const judge = (row: Row, peer: string, known: Result | undefined): Verdict => {
   const before = known.ratio[peer]
   if (before === undefined) return { _tag: "New", what: "peer", now }
   if (!isPositive(before) || !isPositive(now)) return { _tag: "Unclear" }
-  return { _tag: lossOf({ before, now }) > tolerance ? "Lost" : "Held", before, now, rounds: row.rounds }
+  return judged(before, [now])
+}
+
+const judged = (before: number, measured: ReadonlyArray<number>): Verdict => {
+  const now = Math.max(...measured)
+  return { _tag: lossOf({ before, now }) > tolerance ? "Lost" : "Held", before, now, measured }
 }
 
 /** Each ratio of rows beside the committed one. */
@@ -49,6 +64,22 @@ export const compare = (committed: ReadonlyArray<Result>, rows: ReadonlyArray<Ro
   rows.flatMap((row) => {
     const known = committed.find(({ name }) => name === row.name)
     return Object.keys(row.peers).map((peer) => ({ row: row.name, peer, verdict: judge(row, peer, known) }))
+  })
+
+/**
+ * What is known once some of the ratios were measured again. A ratio that held has held, whatever comes later; one that
+ * has lost goes on to be lost only if it has lost again: nothing is pooled, since a median of all rounds keeps what
+ * disturbed some of them.
+ */
+export const afterAnother = (
+  known: ReadonlyArray<Comparison>,
+  again: ReadonlyArray<Comparison>
+): ReadonlyArray<Comparison> =>
+  known.map((one) => {
+    const other = again.find(isSame(one))?.verdict
+    return one.verdict._tag === "Lost" && (other?._tag === "Held" || other?._tag === "Lost")
+      ? { ...one, verdict: judged(one.verdict.before, [...one.verdict.measured, ...other.measured]) }
+      : one
   })
 
 /** The committed ratios of a bench which it has no longer: their row, or their peer, is not among its own. */
@@ -68,17 +99,20 @@ const percent = (part: number): string => `${number(Math.round(Math.abs(part) * 
 
 const times = (ratio: number): string => (Number.isFinite(ratio) ? `${number(ratio)} ×` : "")
 
-/** A verdict in words; with the one before, where it was measured again. */
-export const wordsOf = (verdict: Verdict, first?: Verdict): string => {
+const changeOf = (ratios: { readonly before: number; readonly now: number }): string =>
+  `${percent(lossOf(ratios))} ${lossOf(ratios) >= 0 ? "less" : "more"}`
+
+/** A verdict in words; with all measurements, where it was measured again. */
+export const wordsOf = (verdict: Verdict): string => {
   switch (verdict._tag) {
     case "Held":
     case "Lost": {
-      const loss = lossOf(verdict)
-      const change = loss >= 0 ? `${percent(loss)} less` : `${percent(loss)} more`
+      const { before, measured } = verdict
       const held = verdict._tag === "Held" ? "held" : "lost"
-      if (first?._tag !== "Held" && first?._tag !== "Lost") return `${held}, ${change}`
-      const firstChange = lossOf(first) >= 0 ? `${percent(lossOf(first))} less` : `${percent(lossOf(first))} more`
-      return `${held}, ${change} in ${verdict.rounds} rounds (${firstChange} in the first ${first.rounds})`
+      const best = `${held}, ${changeOf(verdict)}`
+      if (measured.length === 1) return best
+      const each = measured.map((now) => changeOf({ before, now })).join(", ")
+      return `${best} at best of ${measured.length} measurements (${each})`
     }
     case "Absent":
       return `absent, skipped: ${verdict.why}`
@@ -96,18 +130,21 @@ const nowOf = (verdict: Verdict): string => ("now" in verdict ? times(verdict.no
 
 const isSame = (a: Comparison) => (b: Comparison) => a.row === b.row && a.peer === b.peer
 
-/** All of them as a table; `first` has those that were measured again as they were at first. */
-export const comparisonTable = (all: ReadonlyArray<Comparison>, first: ReadonlyArray<Comparison>): string => {
-  const lines = all.map((one) => {
-    const again = first.find(isSame(one))
-    return [one.row, one.peer, beforeOf(one.verdict), nowOf(one.verdict), wordsOf(one.verdict, again?.verdict)]
-  })
+/** All of them as a table. */
+export const comparisonTable = (all: ReadonlyArray<Comparison>): string => {
+  const lines = all.map(({ peer, row, verdict }) => [row, peer, beforeOf(verdict), nowOf(verdict), wordsOf(verdict)])
   return table([["row", "peer", "ratio before", "ratio now", "verdict"], ...lines], [2, 3])
 }
 
 /** Those that have lost. */
 export const lostOf = (all: ReadonlyArray<Comparison>): ReadonlyArray<Comparison> =>
   all.filter(({ verdict }) => verdict._tag === "Lost")
+
+// All of them were measured as often.
+const inEach = ([first]: ReadonlyArray<Comparison>): string =>
+  first?.verdict._tag === "Lost" && first.verdict.measured.length > 1
+    ? ` in each of ${first.verdict.measured.length} measurements`
+    : ""
 
 /** What came out, in a line; and where something was lost, what to do. */
 export const summaryOf = (all: ReadonlyArray<Comparison>): string => {
@@ -128,7 +165,7 @@ export const summaryOf = (all: ReadonlyArray<Comparison>): string => {
   )
   const names = [...new Set(lost.map(({ row }) => row.split(": ")[0]!))].join(" ")
   return [
-    `Lost more than ${percent(tolerance)}: ${each.join(", ")}.`,
+    `Lost more than ${percent(tolerance)}${inEach(lost)}: ${each.join(", ")}.`,
     `\`npm run bench -- ${names}\` looks closer; where the loss is wanted, commit the results.json that it writes, with the reason.`
   ].join(" ")
 }

@@ -1,18 +1,7 @@
 /** What is made of runs: nothing here is timed. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
-import {
-  type Absent,
-  type Arm,
-  type Bench,
-  isRowOf,
-  measure,
-  pool,
-  ratio,
-  rowsOf,
-  runsOf,
-  summarize
-} from "./measure.ts"
+import { type Absent, type Arm, type Bench, isRowOf, measure, ratio, rowsOf, runsOf, summarize } from "./measure.ts"
 
 /** An arm whose runs measure these values, one after the other, and prove as much work. */
 const armOf = (name: string, values: ReadonlyArray<number>, done = 1, order: Array<string> = []): Arm => {
@@ -118,15 +107,4 @@ describe("measuring", () => {
     assert.isTrue(isRowOf({ name: "bench" })({ name: "bench" }))
     assert.isFalse(isRowOf({ name: "bench" })({ name: "bench-64" }))
   })
-
-  it.effect("pools the rounds of two times", () =>
-    Effect.gen(function* () {
-      const bench = benchOf(3, armOf("ours", [1, 2, 3, 10, 11, 12]), [armOf("peer", [1, 1, 1, 2, 2, 2])])
-      const first = yield* runsOf(bench)
-      const [row] = rowsOf(bench, pool(first, yield* runsOf(bench)))
-      assert.deepInclude(row, { rounds: 6, median: 6.5, min: 1, max: 12 })
-      assert.deepStrictEqual(row?.peers, { peer: { median: 1.5, min: 1, max: 2 } })
-      assert.deepInclude(rowsOf(bench, first)[0], { rounds: 3, median: 2 })
-    })
-  )
 })

@@ -103,10 +103,6 @@ export const runsOf = Effect.fnUntraced(function* (bench: Bench) {
   return runs
 }, Effect.scoped)
 
-/** The runs of the same arms at two times, as if they had been made at one. */
-export const pool = (earlier: Runs, later: Runs): Runs =>
-  new Map([...earlier].map(([arm, runs]) => [arm, [...runs, ...(later.get(arm) ?? [])]]))
-
 /** A row for each metric of a bench. */
 export const rowsOf = (bench: Bench, runs: Runs): ReadonlyArray<Row> =>
   bench.metrics.map((metric) => {

@@ -51,12 +51,20 @@ export const endPair = async ({ client, server }: Pair): Promise<void> => {
   for (const child of [client, server]) await endOf(child)
 }
 
+/** Those that are shared, until they end. */
 const pairs = new Map<string, Promise<Pair>>()
 
-/** A pair that lives until the benchmarks have ended. */
+/** A pair that lives until the benchmarks have ended, or all pairs are ended. */
 export const pairOf = (program: Program, peer: string, kind: Address["kind"]): Promise<Pair> => {
   const name = `${program} ${peer} ${kind}`
   const known = pairs.get(name) ?? startPair(program, peer, kind)
   pairs.set(name, known)
   return known
+}
+
+/** Ends all of these, so that whoever asks next has new ones. */
+export const endPairs = async (): Promise<void> => {
+  const known = [...pairs.values()]
+  pairs.clear()
+  for (const pair of known) await endPair(await pair)
 }

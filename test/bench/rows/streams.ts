@@ -139,16 +139,16 @@ const slow = (kind: Kind, load: Slow): Bench => {
   }
 }
 
-const of = (kind: Kind): ReadonlyArray<Bench> =>
-  (["reliable", "latency-first"] as const).flatMap((mode) => [
+const of = (mode: Load["mode"]): ReadonlyArray<Bench> =>
+  (["unix", "tcp"] as const).flatMap((kind) => [
     throughput(kind, mode, "64", 64, 30_000),
     throughput(kind, mode, "1k", 1024, 12_000),
     throughput(kind, mode, "64k", 65_536, 600)
   ])
 
 export const streams: ReadonlyArray<Bench> = [
-  ...of("unix"),
-  ...of("tcp"),
+  ...of("reliable"),
+  ...of("latency-first"),
   slow("unix", { mode: "reliable", size: 16_384, count: 1_200, pace: 50, delay: 2 }),
   slow("unix", { mode: "latency-first", size: 1024, count: 100_000, pace: 50, delay: 2 })
 ]
