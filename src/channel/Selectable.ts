@@ -2,11 +2,11 @@
  * What a process can wait for: a source that answers at once whether something is ready, and that can wake a waiter
  * when that may have changed. Inboxes, events and subscriptions are `Selectable`; `Select` waits on several of them.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
-import { park, polled, untilReady } from "./internal/parking.ts"
-import { step } from "./internal/step.ts"
+import { polled, Taking, untilReady } from "./internal/parking.ts"
+import { effectOf, step } from "./internal/step.ts"
 
 /**
  * The type-level and runtime key of `Selectable`.
@@ -118,13 +118,7 @@ export const isSelectable = (u: unknown): u is Selectable<unknown, unknown> =>
  *
  * @category taking
  */
-export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> =>
-  step(() => self.pollUnsafe() ?? park([self], false, takeAgain(self)))
-
-const takeAgain = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => {
-  const again: Effect.Effect<A, E> = step(() => self.pollUnsafe() ?? Effect.andThen(untilReady([self], true), again))
-  return again
-}
+export const take = <A, E>(self: Selectable<A, E>): Effect.Effect<A, E> => effectOf(new Taking(self))
 
 /**
  * Takes the next value if one is ready now, and never waits.

@@ -6,13 +6,14 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
 import type * as Schema from "effect/Schema"
+import { effectOf, Step } from "../channel/internal/step.ts"
 import { type Definition, type Implementation, TypeId } from "./Definition.ts"
 import type { Cell } from "./internal/cell.ts"
 import type { Definition as Known } from "./internal/definition.ts"
 import { deliver } from "./internal/delivery.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { MessageImpl } from "./internal/message.ts"
-import { cellOf, type CurrentProcess, type ProcessHost, withHost, withLiveCell } from "./internal/services.ts"
+import { cellOf, type CurrentProcess, hostOf, type ProcessHost, withLiveCell } from "./internal/services.ts"
 import { MonitorImpl } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
 import { nextOf, type Recorder } from "./Recording.ts"
@@ -120,33 +121,55 @@ const usedRecorder = (process: string): InvalidOption =>
   })
 
 // Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
-const spawnWith = <A>(
-  process: Known,
-  args: unknown,
-  options: Options | undefined,
-  here: HostImpl,
-  fiber: Fiber.Fiber<unknown, unknown>,
-  prepare: (cell: Cell) => A
-): Effect.Effect<A, SpawnError | SendError> => {
-  const { hosts, names } = here.node
-  const { host: hostName = here.name, message, name, policy, record } = options ?? {}
-  const owner = name === undefined ? undefined : names.whereis(name)
-  let cell = owner
-  if (cell === undefined) {
-    const host = hosts.get(hostName)
-    if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
-    const witness = nextOf(record)
-    if (record !== undefined && witness === undefined) return Exit.fail(usedRecorder(process.name))
-    const spawned = host.spawn(process, args, fiber, { allowance: policy as Allowance | undefined, witness })
-    if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
-    cell = spawned.value
-    if (name !== undefined) names.register(name, cell)
+class Spawning extends Step {
+  private readonly process: Known
+  private readonly args: unknown
+  private readonly options: Options | undefined
+  private readonly prepare: (cell: Cell) => unknown
+
+  constructor(process: Known, args: unknown, options: Options | undefined, prepare: (cell: Cell) => unknown) {
+    super()
+    this.process = process
+    this.args = args
+    this.options = options
+    this.prepare = prepare
   }
-  const result = prepare(cell)
-  return message === undefined
-    ? Exit.succeed(result)
-    : Effect.as(deliver(cell, new MessageImpl(message.topic, message.payload, cellOf(fiber)?.pid)), result)
+
+  run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, SpawnError | SendError> {
+    const here = hostOf(fiber)
+    return this.options === undefined
+      ? Exit.map(here.spawn(this.process, this.args, fiber), this.prepare)
+      : this.spawnAs(this.options, here, fiber)
+  }
+
+  private spawnAs(
+    options: Options,
+    here: HostImpl,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<unknown, SpawnError | SendError> {
+    const { process } = this
+    const { hosts, names } = here.node
+    const { host: hostName = here.name, message, name, policy, record } = options
+    const owner = name === undefined ? undefined : names.whereis(name)
+    let cell = owner
+    if (cell === undefined) {
+      const host = hosts.get(hostName)
+      if (host === undefined) return Exit.fail(new HostNotFound({ host: hostName, known: [...hosts.keys()] }))
+      const witness = nextOf(record)
+      if (record !== undefined && witness === undefined) return Exit.fail(usedRecorder(process.name))
+      const spawned = host.spawn(process, this.args, fiber, { allowance: policy as Allowance | undefined, witness })
+      if (Exit.isFailure(spawned)) return spawned
+      cell = spawned.value
+      if (name !== undefined) names.register(name, cell)
+    }
+    const result = this.prepare(cell)
+    return message === undefined
+      ? Exit.succeed(result)
+      : Effect.as(deliver(cell, new MessageImpl(message.topic, message.payload, cellOf(fiber)?.pid)), result)
+  }
 }
+
+const pidOf = (cell: Cell): Pid => cell.pid
 
 /**
  * Starts a process and answers its pid; the process can be sent to at once, and its body begins in a step of its own.
@@ -191,7 +214,7 @@ const spawnWith = <A>(
  * @category spawning
  */
 export const spawn: Spawn<"pid", ProcessHost> = (process: AnyProcess, args?: unknown, options?: Options) =>
-  withHost((host, fiber) => spawnWith(process[TypeId], args, options, host, fiber, (cell) => cell.pid)) as never
+  effectOf(new Spawning(process[TypeId], args, options, pidOf)) as never
 
 /**
  * Starts a process and monitors it in the same step, so that its exit is seen even if it ends at once.
@@ -308,12 +331,10 @@ export const spawnLinkedMonitored: Spawn<"monitor", ProcessHost | CurrentProcess
     return MonitorImpl.start(self, cell)
   }) as never
 
-const spawnWatched = <A>(
+const spawnWatched = (
   process: Known,
   args: unknown,
   options: Options | undefined,
-  prepare: (self: Cell, cell: Cell) => A
-): Effect.Effect<A, SpawnError | SendError, CurrentProcess | ProcessHost> =>
-  withLiveCell((self, fiber) =>
-    withHost((host) => spawnWith(process, args, options, host, fiber, (cell) => prepare(self, cell)))
-  )
+  prepare: (self: Cell, cell: Cell) => unknown
+): Effect.Effect<unknown, SpawnError | SendError, CurrentProcess | ProcessHost> =>
+  withLiveCell((self, fiber) => new Spawning(process, args, options, (cell) => prepare(self, cell)).run(fiber))

@@ -5,15 +5,13 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Selectable, Waiter } from "../Selectable.ts"
-import { step, Wait, waitIn } from "./step.ts"
+import { effectOf, Step, step, Wait, waitIn } from "./step.ts"
 
 type Sources<E> = ReadonlyArray<Selectable<unknown, E>>
 
 /**
  * Waits in the sources, of which none is ready, and goes on with `next` when one of them may be; fails when one of them
  * refuses. To be answered by the step that has looked: what it looked at is as it was when the waiter is parked.
- *
- * What `next` waits for in turn it waits for inside of this wait; so whoever may look again and again gets `Exit.void`.
  */
 export const park = <A, E, E2, R>(
   sources: Sources<E>,
@@ -66,6 +64,66 @@ class Parked<A, E, E2, R> extends Wait implements Waiter {
 
   private unpark(): void {
     for (const source of this.sources) source.unparkUnsafe(this)
+  }
+}
+
+/** Takes from one source, and waits in it until it can. */
+export class Taking<A, E> extends Step {
+  private readonly source: Selectable<A, E>
+
+  constructor(source: Selectable<A, E>) {
+    super()
+    this.source = source
+  }
+
+  run(): Effect.Effect<A, E> {
+    return this.source.pollUnsafe() ?? new Taker(this.source).wait()
+  }
+}
+
+// One that waits in turn is another step than the one that it waits for, since that may be taken by several at once.
+class Taker<A, E> extends Wait implements Waiter {
+  waited = false
+  private readonly source: Selectable<A, E>
+  private readonly look = effectOf(new Looking(this))
+
+  constructor(source: Selectable<A, E>) {
+    super()
+    this.source = source
+  }
+
+  wait(): Effect.Effect<A, E> {
+    return this.source.parkUnsafe(this) ?? waitIn(this)
+  }
+
+  wake(): void {
+    this.waited = true
+    this.resume(this.look)
+  }
+
+  again(): Effect.Effect<A, E> {
+    return this.source.pollUnsafe() ?? this.wait()
+  }
+
+  isLive(): boolean {
+    return this.fiber !== undefined
+  }
+
+  protected onInterrupted(): void {
+    this.source.unparkUnsafe(this)
+  }
+}
+
+class Looking<A, E> extends Step {
+  private readonly taker: Taker<A, E>
+
+  constructor(taker: Taker<A, E>) {
+    super()
+    this.taker = taker
+  }
+
+  run(): Effect.Effect<A, E> {
+    return this.taker.again()
   }
 }
 

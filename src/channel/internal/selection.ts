@@ -8,7 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type { Selectable } from "../Selectable.ts"
 import { type Arm, receiving } from "./arm.ts"
-import { park, untilReady } from "./parking.ts"
+import { park } from "./parking.ts"
 import { effectOf, Step } from "./step.ts"
 import { type Entry, wait } from "./waiting.ts"
 
@@ -121,7 +121,7 @@ export class Selection extends Step {
     const again = effectOf(waited ? this : new Selection(cases, fair, start))
     if (last === undefined) {
       const sources = Object.values(cases) as ReadonlyArray<Source>
-      return waited ? Effect.andThen(untilReady(sources, true), again) : park(sources, false, again)
+      return park(sources, waited, again)
     }
     const entries = Object.entries(cases).flatMap(([key, one]): ReadonlyArray<Entry> => {
       const { arm } = caseOf(one)

@@ -7,9 +7,9 @@ import * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
 import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
-import * as SchemaAST from "effect/SchemaAST"
 import type { Options } from "../Inbox.ts"
 import { InvalidArguments, InvalidBody, InvalidMessage } from "../ProcessError.ts"
+import { guardOf } from "./guard.ts"
 import type { MessageImpl } from "./message.ts"
 
 /** A topic that a process takes. */
@@ -62,30 +62,6 @@ export const topicsOf = (protocol: ReadonlyArray<Rpc.Any>): Topics =>
       }
     ])
   )
-
-// What `typeof` says of the values of a schema, where it says all but the checks.
-const plain: { readonly [tag: string]: string | undefined } = {
-  String: "string",
-  Number: "number",
-  Boolean: "boolean",
-  BigInt: "bigint"
-}
-
-// A plain value that fits is told without a parser, which is as dear as the rest of what a message does on its way.
-export const guardOf = (schema: Schema.Top): ((value: unknown) => boolean) => {
-  const is = Schema.is(schema)
-  const ast = SchemaAST.toType(schema.ast)
-  const { checks } = ast
-  if (SchemaAST.isVoid(ast) && checks === undefined) return () => true
-  const type = plain[ast._tag]
-  if (type === undefined || (checks !== undefined && checks.length > 1)) return is
-  if (checks === undefined) return (value) => typeof value === type
-  const [check] = checks
-  if (check._tag !== "Filter") return is
-  return (value) => (typeof value === type && check.run(value, ast, noOptions) === undefined) || is(value)
-}
-
-const noOptions: SchemaAST.ParseOptions = {}
 
 /** What is wrong with a value that does not fit the schema. */
 export const issueOf = (schema: Schema.Top, value: unknown): string => {

@@ -47,6 +47,8 @@ export interface Conditions {
   readonly witness?: Witness | undefined
 }
 
+const unconditional: Conditions = {}
+
 // Ahead of all that waits in a run queue.
 const BeforeOthers = -1
 
@@ -90,12 +92,15 @@ export class HostImpl implements Host {
     definition: Definition,
     args: unknown,
     fiber: Fiber.Fiber<unknown, unknown>,
-    { allowance, witness }: Conditions
+    { allowance, witness }: Conditions = unconditional
   ): Exit.Exit<Cell, SpawnError> {
     const refusal = this.refusal()
     if (refusal !== undefined) return Exit.fail(refusal)
-    const implementation = Context.getOrUndefined(fiber.context, definition.key)
     const spawner = cellOf(fiber)
+    // A context copies itself once it was read often, and a process has one of its own: what it shares is read where it is
+    // shared.
+    const context = spawner?.context === fiber.context ? spawner.environment.base : fiber.context
+    const implementation = Context.getOrUndefined(context, definition.key)
     return implementation === undefined
       ? Exit.fail(new DefinitionNotFound({ process: definition.name }))
       : this.start(implementation, args, inherited(contextOf(fiber, allowance), spawner), witness, spawner)
