@@ -468,6 +468,10 @@ export const make = <
 // single step. It is a kind of step of its own, since the function of a general one is called from everywhere and never
 // inlined.
 class Receiving extends Step {
+  override now(fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<unknown> | undefined {
+    return (Context.getUnsafe(fiber.context, CurrentProcess) as Cell).inbox.pollUnsafe()
+  }
+
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown> {
     const { inbox } = Context.getUnsafe(fiber.context, CurrentProcess) as Cell
     return inbox.pollUnsafe() ?? inbox.receiver.wait(next)

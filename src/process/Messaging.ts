@@ -6,13 +6,15 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
-import { effectOf, Step, waitIn } from "../channel/internal/step.ts"
+import { effectOf, Step } from "../channel/internal/step.ts"
+import { waitIn } from "../channel/internal/wait.ts"
 import { isInner } from "../dispatch/internal/inner.ts"
 import type { Alias } from "./Alias.ts"
 import { AliasImpl } from "./internal/alias.ts"
 import { Call, millisecondsOf } from "./internal/call.ts"
 import { deliver, isElsewhere, offer, receiverOf } from "./internal/delivery.ts"
 import type { Cell } from "./internal/cell.ts"
+import { targetOf } from "./internal/pid.ts"
 import { MessageImpl } from "./internal/message.ts"
 import { cellOf, hostOf, type ProcessHost } from "./internal/services.ts"
 import type { Address } from "./Name.ts"
@@ -94,6 +96,16 @@ class Sending extends Step {
     this.to = to
     this.topic = topic
     this.payload = payload
+  }
+
+  // Whoever waits for the message goes on right behind the step, which so has to be one.
+  override now(fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<void, SendError> | undefined {
+    const receiver = targetOf(this.to) as Cell | undefined
+    const sender = cellOf(fiber)
+    if (receiver === undefined || sender?.witness !== undefined) return undefined
+    const message = new MessageImpl(this.topic, this.payload, sender?.pid)
+    if (receiver.refusal(message) !== undefined || receiver.queueFor(message).wouldWake) return undefined
+    return offer(receiver, message, sender?.whenSending())
   }
 
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SendError> {

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scheduler } from "effect"
 import { RunQueue } from "troupe"
-import { step, Wait, waitIn } from "../../src/channel/internal/step.ts"
+import { step } from "../../src/channel/internal/step.ts"
+import { Wait, waitIn } from "../../src/channel/internal/wait.ts"
 
 class Waiting extends Wait {
   interrupted = 0

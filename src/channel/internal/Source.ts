@@ -7,7 +7,7 @@ import { Deque } from "../../scheduler/internal/Deque.ts"
 import { isHosting } from "../../scheduler/internal/hosting.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import { type Selectable, TypeId, type Waiter } from "../Selectable.ts"
-import { afterwards, isShallow } from "./step.ts"
+import { afterwards, isShallow } from "./telling.ts"
 
 export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   readonly [TypeId]: TypeId = TypeId
@@ -39,6 +39,11 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
 
   protected get hasParked(): boolean {
     return this.parked.length > 0
+  }
+
+  /** Whether somebody waits who has not been woken: the next value will. */
+  get wouldWake(): boolean {
+    return !this.waking && this.parked.length > 0
   }
 
   protected wakeSoon(): void {

@@ -9,7 +9,9 @@ import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { ChannelClosed } from "../ChannelError.ts"
 import type { Waiter } from "../Selectable.ts"
 import { ChannelImpl, type Offer, type Settings } from "./channel.ts"
-import { afterwards, step, Wait, waitIn } from "./step.ts"
+import { step } from "./step.ts"
+import { afterwards } from "./telling.ts"
+import { Wait, waitIn } from "./wait.ts"
 
 /** What happens to a value that is sent to a full channel. */
 export type WhenFull = "suspend" | "drop-newest" | "drop-oldest"

@@ -5,7 +5,8 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Selectable, Waiter } from "../Selectable.ts"
-import { effectOf, Step, step, Wait, waitIn } from "./step.ts"
+import { effectOf, Step, step } from "./step.ts"
+import { Wait, waitIn } from "./wait.ts"
 
 type Sources<E> = ReadonlyArray<Selectable<unknown, E>>
 
@@ -74,6 +75,10 @@ export class Taking<A, E> extends Step {
   constructor(source: Selectable<A, E>) {
     super()
     this.source = source
+  }
+
+  override now(): Exit.Exit<A, E> | undefined {
+    return this.source.pollUnsafe()
   }
 
   run(): Effect.Effect<A, E> {

@@ -5,7 +5,8 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Arm, Waiting } from "./arm.ts"
-import { step, Wait, waitIn } from "./step.ts"
+import { step } from "./step.ts"
+import { Wait, waitIn } from "./wait.ts"
 
 /** A case of a select: an arm, and what is made of what it yields. */
 export interface Entry {

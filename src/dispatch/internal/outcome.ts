@@ -3,7 +3,7 @@
  */
 import type * as Exit from "effect/Exit"
 import { Source } from "../../channel/internal/Source.ts"
-import { afterwards } from "../../channel/internal/step.ts"
+import { afterwards } from "../../channel/internal/telling.ts"
 
 /** When those who wait are told. */
 export type Tell = "in this step" | "in a later step"

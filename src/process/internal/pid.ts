@@ -109,7 +109,8 @@ export const makeUnsafe = (host: string, id: number, target: object): Pid<Rpc.An
   new PidImpl(undefined, host, id, target)
 
 /** What a pid was made to lead to; `undefined` when it was read from text. */
-export const targetOf = (pid: Pid): object | undefined => (pid instanceof PidImpl ? PidImpl.targetOf(pid) : undefined)
+export const targetOf = (pid: object): object | undefined =>
+  pid instanceof PidImpl ? PidImpl.targetOf(pid) : undefined
 
 /** Which incarnation of its node a pid belongs to; `undefined` when it was read from text that does not say. */
 export const incarnationOf = (pid: Pid): string | undefined =>

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { waitIn } from "../../channel/internal/step.ts"
+import { waitIn } from "../../channel/internal/wait.ts"
 import { type Address, isName } from "../Name.ts"
 import type { Pid } from "../Pid.ts"
 import {

@@ -4,7 +4,7 @@
  */
 import type * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
-import { Wait } from "../../channel/internal/step.ts"
+import { Wait } from "../../channel/internal/wait.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Deadlines, Timed } from "./deadlines.ts"
 import type { Asked, RemoteNode } from "./remoteLink.ts"

@@ -4,7 +4,8 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { tellAfterwards, type Told, Wait, waitIn } from "../../channel/internal/step.ts"
+import { tellAfterwards, type Told } from "../../channel/internal/telling.ts"
+import { Wait, waitIn } from "../../channel/internal/wait.ts"
 import { ProcessNotFound } from "../ProcessError.ts"
 import type { Cell } from "./cell.ts"
 import type { Watcher } from "./watcher.ts"

@@ -44,6 +44,6 @@ export interface Hosting extends SchedulerDispatcher {
   scheduleBirth(one: Newborn, brood: Brood): void
 }
 
-/** Whether the dispatcher does it. */
-export const isHosting = (dispatcher: SchedulerDispatcher): dispatcher is Hosting =>
+/** Whether a dispatcher, or a scheduler that is its own, does it. */
+export const isHosting = (dispatcher: object): dispatcher is Hosting =>
   (dispatcher as Partial<Hosting>)[Hosting] === true

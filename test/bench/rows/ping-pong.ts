@@ -7,7 +7,7 @@ import { go } from "../harness/go.ts"
 import { type Bench, type Run, seconds } from "../harness/measure.ts"
 import { nactPingPong } from "../peers/nactPingPong.ts"
 
-const roundTrips = 200_000
+const roundTrips = 1_000_000
 
 const Ball = Rpc.make("ball", { payload: Schema.Int })
 const Ponger = Process.make("bench:ponger", { protocol: [Ball], args: Pid.of(Ball) })

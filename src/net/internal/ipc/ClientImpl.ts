@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Rpc } from "effect/rpc"
-import { afterwards } from "../../../channel/internal/step.ts"
+import { afterwards } from "../../../channel/internal/telling.ts"
 import type { Connection } from "../../Connection.ts"
 import type { Client, DisconnectReason } from "../../IpcServer.ts"
 import { FrameTooLarge } from "../../TransportError.ts"

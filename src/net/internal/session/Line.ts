@@ -3,7 +3,8 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { tellAfterwards, type Told, Wait } from "../../../channel/internal/step.ts"
+import { tellAfterwards, type Told } from "../../../channel/internal/telling.ts"
+import { Wait } from "../../../channel/internal/wait.ts"
 import type { TellError } from "../../ConnectionError.ts"
 import type { FrameTooLarge } from "../../TransportError.ts"
 import { Deque } from "../../../scheduler/internal/Deque.ts"

@@ -3,7 +3,8 @@
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
-import { step, Wait, waitIn } from "../../../channel/internal/step.ts"
+import { step } from "../../../channel/internal/step.ts"
+import { Wait, waitIn } from "../../../channel/internal/wait.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
 import { isPushing } from "../../transport/internal/Pushing.ts"
 import type { Wire } from "../../Transport.ts"

@@ -4,7 +4,9 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { step, tellAfterwards, type Told, Wait, waitIn } from "../../../channel/internal/step.ts"
+import { step } from "../../../channel/internal/step.ts"
+import { tellAfterwards, type Told } from "../../../channel/internal/telling.ts"
+import { Wait, waitIn } from "../../../channel/internal/wait.ts"
 
 export class Waiters {
   private readonly waiting = new Set<Waiter>()

@@ -1,0 +1,43 @@
+/**
+ * What one fiber waits in, for a step to answer. It does what `Effect.callback` does, as one object instead of six; and it
+ * knows in the very step of an interruption, under every scheduler, that nobody waits any more.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { evaluate, innerOf } from "./fiber.ts"
+import { spend } from "./telling.ts"
+
+export abstract class Wait {
+  /** Who waits. */
+  protected fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private readonly left = (): void => this.leave();
+
+  [evaluate](fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<never> {
+    this.fiber = fiber
+    return innerOf(fiber).yieldWith(this.left)
+  }
+
+  /** Has the fiber go on with `effect`, on this stack; nothing happens when it does not wait any more. */
+  resume(effect: Effect.Effect<unknown, unknown, unknown>): void {
+    const { fiber } = this
+    if (fiber === undefined) return
+    this.fiber = undefined
+    const inner = innerOf(fiber)
+    inner.evaluate(effect)
+    spend(inner.currentOpCount)
+  }
+
+  /** The fiber was interrupted. */
+  protected abstract onInterrupted(): void
+
+  private leave(): void {
+    // Who resumed the fiber has taken it out before.
+    if (this.fiber === undefined) return
+    this.fiber = undefined
+    this.onInterrupted()
+  }
+}
+
+/** To be answered by a step: waits until it is resumed. */
+export const waitIn = <A, E = never, R = never>(wait: Wait): Effect.Effect<A, E, R> =>
+  wait as unknown as Effect.Effect<A, E, R>
