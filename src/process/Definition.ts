@@ -2,6 +2,7 @@
  * The definition of a process: its name, the messages that it takes, its arguments and its result; and the layer that
  * gives it a body.
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -234,6 +235,43 @@ export interface Definition<
   ): Effect.Effect<Message.Message<Rpcs>, never, Running<Name>>
 
   /**
+   * Takes all messages that wait, the oldest first, waiting until there is one; an interrupted wait takes nothing.
+   *
+   * **Details**
+   *
+   * Each counts as received: what is still in hand when the process ends is not among its dead letters. For work that is
+   * done better for many at once, such as writing to a database, and for a process that many send to: it takes in one
+   * step what one message each would take many turns. A process that is recorded gets them one by one, so that its
+   * recording tells what it got.
+   *
+   * **Example** (Writing what has come in one go)
+   *
+   * ```ts import.meta.vitest
+   * import { Effect, Exit, Schema } from "effect"
+   * import { Rpc } from "effect/rpc"
+   * import { Process, ProcessHost } from "troupe"
+   *
+   * const Line = Rpc.make("line", { payload: Schema.String })
+   * const Log = Process.make("app:log", { protocol: [Line] })
+   * const LogLive = Log.toLayer(Effect.fn(function*() {
+   *   const lines = yield* Log.receiveAll()
+   *   return lines.map(({ payload }) => payload).join(" ")
+   * }))
+   *
+   * const program = Effect.gen(function*() {
+   *   const pid = yield* Process.spawn(Log)
+   *   yield* Process.send(pid, "line", "one")
+   *   yield* Process.send(pid, "line", "two")
+   *   return yield* Process.await(pid)
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [LogLive, ProcessHost.layer("app:processes")]))
+   * // => Exit.succeed("one two")
+   * ```
+   */
+  receiveAll(): Effect.Effect<Arr.NonEmptyReadonlyArray<Message.Message<Rpcs>>, never, Running<Name>>
+
+  /**
    * Has the messages of one topic go to a source of their own, those too that wait in the inbox, until the scope closes.
    *
    * **Details**
@@ -450,6 +488,7 @@ export const make = <
       selector === undefined
         ? (next as Effect.Effect<never, never, unknown> as Effect.Effect<never, never, Running<Name>>)
         : running((cell) => Selectable.take(where(cell.inbox, matching(selector)) as Selectable.Selectable<never>)),
+    receiveAll: () => everything as Effect.Effect<never, never, unknown> as Effect.Effect<never, never, Running<Name>>,
     listen: (topic: string) =>
       running((cell) =>
         Effect.acquireRelease(
@@ -479,6 +518,22 @@ class Receiving extends Step {
 }
 
 const next: Effect.Effect<never, never, CurrentProcess> = effectOf(new Receiving())
+
+class ReceivingAll extends Step {
+  override now(fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<unknown> | undefined {
+    const { inbox, witness } = Context.getUnsafe(fiber.context, CurrentProcess) as Cell
+    if (witness === undefined) return inbox.pollAllUnsafe()
+    const one = inbox.pollUnsafe()
+    return one && Exit.map(one, Arr.of)
+  }
+
+  run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown> {
+    const { inbox } = Context.getUnsafe(fiber.context, CurrentProcess) as Cell
+    return this.now(fiber) ?? inbox.receiver.wait(everything)
+  }
+}
+
+const everything: Effect.Effect<never, never, CurrentProcess> = effectOf(new ReceivingAll())
 
 // The type says more than the runtime needs: that the process runs is known from the context of its fibers.
 const running = <Name extends string, A, E, R>(

@@ -6,7 +6,8 @@ import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import { Deque } from "./internal/Deque.ts"
-import { type Brood, Hosting, type Newborn } from "./internal/hosting.ts"
+import { type Brood, Broods, type Newborn } from "./internal/Broods.ts"
+import { Hosting } from "./internal/hosting.ts"
 import { type Drainable, enlist } from "./internal/Turn.ts"
 
 /**
@@ -59,14 +60,16 @@ export const make = (options?: { readonly timeSlice?: Duration.Input | undefined
 
 const TasksBetweenClockReads = 8
 
-// Of so many picks one goes to what waits in the lanes, and of so many one to the brood that waits longest, so that neither
-// starves however many processes are started. Each branch of a tree that begins early is one more that has to be kept.
-const PicksBetweenLanes = 64
-const PicksBetweenOldest = 1024
+// Of so many picks one goes by the order in which all came, so that nothing starves, however many processes are started;
+// where nothing else waits, this is of so many. Each branch of a tree that begins early is one more that has to be kept.
+const PicksInTurn = 64
+const PicksAmongBroods = 1024
 
 interface Lane {
   readonly priority: number
   readonly tasks: Deque<() => void>
+  /** How many were born before each of the tasks. */
+  readonly births: Deque<number>
 }
 
 class RunQueueImpl implements RunQueue, Drainable, Hosting {
@@ -74,10 +77,8 @@ class RunQueueImpl implements RunQueue, Drainable, Hosting {
   readonly [Hosting] = true
   readonly timeSlice: number
   // Nearly every task has priority 0, so that there is one lane and picking the next task is one step.
-  private readonly lanes: Array<Lane> = [{ priority: 0, tasks: new Deque() }]
-  // The broods that have yet to begin, the newest last. It goes first: a tree of processes is run branch by branch, and
-  // needs the memory of a branch.
-  private readonly broods = new Deque<Brood>()
+  private readonly lanes: Array<Lane> = [{ priority: 0, tasks: new Deque(), births: new Deque() }]
+  private readonly broods = new Broods()
   private picks = 0
   private lookAtClock = false
   length = 0
@@ -101,13 +102,14 @@ class RunQueueImpl implements RunQueue, Drainable, Hosting {
   }
 
   scheduleTask(task: () => void, priority: number): void {
-    this.lane(priority).push(task)
+    const lane = this.lane(priority)
+    lane.tasks.push(task)
+    lane.births.push(this.broods.births)
     if (this.length++ === 0) enlist(this)
   }
 
   scheduleBirth(one: Newborn, brood: Brood): void {
-    if (brood.isEmpty) this.broods.push(brood)
-    brood.push(one)
+    this.broods.push(one, brood)
     if (this.length++ === 0) enlist(this)
   }
 
@@ -131,48 +133,49 @@ class RunQueueImpl implements RunQueue, Drainable, Hosting {
     while (this.runNext());
   }
 
-  private lane(priority: number): Deque<() => void> {
+  private lane(priority: number): Lane {
     let index = 0
     for (; index < this.lanes.length; index++) {
       const lane = this.lanes[index] as Lane
-      if (lane.priority === priority) return lane.tasks
+      if (lane.priority === priority) return lane
       if (lane.priority > priority) break
     }
-    const tasks = new Deque<() => void>()
-    this.lanes.splice(index, 0, { priority, tasks })
-    return tasks
+    const lane: Lane = { priority, tasks: new Deque(), births: new Deque() }
+    this.lanes.splice(index, 0, lane)
+    return lane
   }
 
   private runNext(): boolean {
     if (this.length === 0) return false
     this.length--
-    const newborn = this.broods.length === 0 ? undefined : this.nextBorn()
-    if (newborn === undefined) this.nextInLanes()?.()
-    else newborn.begin()
+    const lane = this.firstLane()
+    const newborn = this.broods.isEmpty ? undefined : this.nextBorn(lane)
+    if (newborn !== undefined) {
+      newborn.begin()
+      return true
+    }
+    const task = lane?.tasks.shift()
+    lane?.births.shift()
+    task?.()
     return true
   }
 
-  private nextBorn(): Newborn | undefined {
-    const picks = ++this.picks
-    // What is urgent runs first.
-    const isForLanes = picks % PicksBetweenLanes === 0 || (this.lanes[0] as Lane).priority < 0
-    if (isForLanes && this.lanes.some(({ tasks }) => tasks.length > 0)) return undefined
-    const { broods } = this
-    const oldest = picks % PicksBetweenOldest === 1
-    const brood = broods.at(oldest ? 0 : broods.length - 1) as Brood
-    const newborn = brood.shift()
-    if (brood.isEmpty) {
-      if (oldest) broods.shift()
-      else broods.pop()
-    }
-    return newborn
-  }
-
-  private nextInLanes(): (() => void) | undefined {
+  private firstLane(): Lane | undefined {
     for (let i = 0; i < this.lanes.length; i++) {
-      const task = (this.lanes[i] as Lane).tasks.shift()
-      if (task !== undefined) return task
+      const lane = this.lanes[i] as Lane
+      if (lane.tasks.length > 0) return lane
     }
     return undefined
+  }
+
+  // Who begins before the next task of the lane. What is urgent goes first of all, and what is to wait for all others waits.
+  private nextBorn(lane: Lane | undefined): Newborn | undefined {
+    const { broods } = this
+    if (lane !== undefined && lane.priority < 0) return undefined
+    const picks = ++this.picks
+    if (lane === undefined || lane.priority > 0) {
+      return (picks % PicksAmongBroods === 0 ? broods.takeOldest(broods.births) : undefined) ?? broods.takeNewest()
+    }
+    return picks % PicksInTurn === 0 ? broods.takeOldest(lane.births.at(0) as number) : broods.takeNewest()
   }
 }

@@ -68,26 +68,48 @@ const draw = (count: number, fiber: Fiber.Fiber<unknown, unknown>): number => {
 export class Selection extends Step {
   private readonly cases: Readonly<Record<string, Given>>
   private readonly fair: boolean
-  // Where it began to look, once it has waited: it draws no second time.
+  // Where it began to look, once it has looked: it draws no second time.
   private readonly begun: number | undefined
+  private readonly waited: boolean
   // The key of the case that wins when no other does; nothing when there is none. A case that is more than a source asks
   // for it; so it is absent, once all were polled, when there are sources alone.
   private last: string | undefined | null = undefined
 
-  constructor(cases: object, fair: boolean, begun?: number) {
+  constructor(cases: object, fair: boolean, begun?: number, waited = false) {
     super()
+    this.waited = waited
     this.cases = cases as Readonly<Record<string, Given>>
     this.fair = fair
     this.begun = begun
   }
 
-  // All selects go through here, and many need not wait: nothing is made but the result. The engine walks the keys of an
-  // object whose shape it knows without listing them, and reads the cases on the way, as it does only in such a loop.
+  // A handler begins in the step in which its value is taken, so that what has one is not done without a step.
+  override now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined {
+    const { begun, cases, fair, waited } = this
+    let count = 0
+    for (const key in cases) {
+      if (cases[key] instanceof CaseImpl) return undefined
+      count++
+    }
+    const start = begun ?? (fair ? draw(count, fiber) : 0)
+    return this.look(start) ?? (begun === undefined ? effectOf(new Selection(cases, fair, start, waited)) : undefined)
+  }
+
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
     const { cases } = this
     let count = 0
     for (const _ in cases) count++
     const start = this.begun ?? (this.fair ? draw(count, fiber) : 0)
+    const outcome = this.look(start)
+    if (outcome !== undefined) return outcome
+    const { last } = this
+    return typeof last === "string" ? finish(last, cases[last], Exit.void) : this.wait(start)
+  }
+
+  // All selects go through here, and many need not wait: nothing is made but the result. The engine walks the keys of an
+  // object whose shape it knows without listing them, and reads the cases on the way, as it does only in such a loop.
+  private look(start: number): Effect.Effect<unknown, unknown, unknown> | undefined {
+    const { cases } = this
     let i = 0
     for (const key in cases) {
       if (i++ < start) continue
@@ -102,8 +124,7 @@ export class Selection extends Step {
       const exit = one.pollUnsafe(this)
       if (exit !== undefined) return finish(key, one, exit)
     }
-    const { last } = this
-    return typeof last === "string" ? finish(last, cases[last], Exit.void) : this.wait(start)
+    return undefined
   }
 
   get otherwise(): string | undefined {
@@ -116,9 +137,8 @@ export class Selection extends Step {
 
   // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
   private wait(start: number): Effect.Effect<unknown, unknown, unknown> {
-    const { begun, cases, fair, last } = this
-    const waited = begun !== undefined
-    const again = effectOf(waited ? this : new Selection(cases, fair, start))
+    const { cases, fair, last, waited } = this
+    const again = effectOf(waited ? this : new Selection(cases, fair, start, true))
     if (last === undefined) {
       const sources = Object.values(cases) as ReadonlyArray<Source>
       return park(sources, waited, again)

@@ -18,7 +18,7 @@ import { type Immediate, Yielding } from "./yielding.ts"
 export abstract class Step implements Immediate {
   abstract run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown>
 
-  now(_fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<unknown, unknown> | undefined {
+  now(_fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined {
     return undefined
   }
 

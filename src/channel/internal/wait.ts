@@ -4,7 +4,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { evaluate, innerOf } from "./fiber.ts"
+import { evaluate, innerOf, type Operation } from "./fiber.ts"
 import { spend } from "./telling.ts"
 
 export abstract class Wait {
@@ -12,7 +12,9 @@ export abstract class Wait {
   protected fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private readonly left = (): void => this.leave();
 
-  [evaluate](fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<never> {
+  [evaluate](fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
+    const { known } = this
+    if (known !== undefined) return (known as unknown as Operation)[evaluate](fiber)
     this.fiber = fiber
     return innerOf(fiber).yieldWith(this.left)
   }
@@ -25,6 +27,11 @@ export abstract class Wait {
     const inner = innerOf(fiber)
     inner.evaluate(effect)
     spend(inner.currentOpCount)
+  }
+
+  /** How the fiber goes on where it need not wait; to be known by one that is not answered by a step. */
+  protected get known(): Effect.Effect<unknown, unknown, unknown> | undefined {
+    return undefined
   }
 
   /** The fiber was interrupted. */

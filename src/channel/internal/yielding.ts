@@ -6,7 +6,8 @@
  * yield or was interrupted; and where somebody sees the operations, a tracer or a scheduler that decides about their order,
  * each goes the usual way.
  */
-import * as Exit from "effect/Exit"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { isHosting } from "../../scheduler/internal/hosting.ts"
 import { innerOf } from "./fiber.ts"
@@ -14,8 +15,11 @@ import { tellLater } from "./telling.ts"
 
 /** What may be done at once. */
 export interface Immediate {
-  /** The outcome, where it is at hand; else answers nothing and changes nothing. */
-  now(fiber: Fiber.Fiber<unknown, unknown>): Exit.Exit<unknown, unknown> | undefined
+  /**
+   * Answers the outcome, where it is at hand; else changes nothing, and answers nothing, or the operation that is to be done
+   * instead.
+   */
+  now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined
 }
 
 /** An iterator, and its own result: as effect's for its operations. */
@@ -36,15 +40,14 @@ export class Yielding implements Iterator<unknown> {
     }
     this.hasBegun = true
     const fiber = Fiber.getCurrent()
-    const exit = fiber !== undefined && goesOn(fiber) ? (this.value as Immediate).now(fiber) : undefined
-    if (exit === undefined) return this
-    tellLater(fiber as Fiber.Fiber<unknown, unknown>)
-    if (Exit.isSuccess(exit)) {
-      this.value = exit.value
-      this.done = true
-    } else {
-      this.value = exit
-    }
+    if (fiber === undefined || !goesOn(fiber)) return this
+    const effect = (this.value as Immediate).now(fiber)
+    if (effect === undefined) return this
+    tellLater(fiber)
+    // No other operation has the tag.
+    const exit = effect as Exit.Exit<unknown, unknown>
+    this.done = exit._tag === "Success"
+    this.value = exit._tag === "Success" ? exit.value : effect
     return this
   }
 }

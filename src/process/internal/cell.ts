@@ -13,7 +13,8 @@ import * as Ref from "effect/Ref"
 import { Wait, waitIn } from "../../channel/internal/wait.ts"
 import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import { Door } from "../../dispatch/internal/door.ts"
-import { Brood, isHosting, type Newborn } from "../../scheduler/internal/hosting.ts"
+import { Brood, type Newborn } from "../../scheduler/internal/Broods.ts"
+import { isHosting } from "../../scheduler/internal/hosting.ts"
 import { Few } from "../../scheduler/internal/Few.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { Reason } from "../DeadLetter.ts"
@@ -63,7 +64,9 @@ const makeScope = (): Scope.Closeable => ({ ...emptyScope })
 // The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
 class Beginning extends Wait implements Newborn {
   next: Newborn | undefined = undefined
+  order = 0
   private readonly body: Effect.Effect<unknown, unknown>
+  private hasBegun = false
 
   constructor(body: Effect.Effect<unknown, unknown>) {
     super()
@@ -71,7 +74,13 @@ class Beginning extends Wait implements Newborn {
   }
 
   begin(): void {
+    this.hasBegun = true
     this.resume(this.body)
+  }
+
+  // A scheduler may have the fiber come here only when the body is to begin already.
+  protected override get known(): Effect.Effect<unknown, unknown> | undefined {
+    return this.hasBegun ? this.body : undefined
   }
 
   // Who was interrupted before does not begin.

@@ -120,6 +120,15 @@ export class InboxImpl extends Mailbox<MessageImpl> {
     return this.isReadyUnsafe() ? this.taken(this.items.shift() as MessageImpl) : undefined
   }
 
+  /** Takes all that there is. */
+  pollAllUnsafe(): Exit.Exit<ReadonlyArray<MessageImpl>> | undefined {
+    if (!this.isReadyUnsafe()) return undefined
+    const messages = this.items.drain()
+    for (const message of messages) this.owner.onTaken(message)
+    this.onShorter()
+    return Exit.succeed(messages)
+  }
+
   override pollWhereUnsafe(matches: (message: MessageImpl) => boolean): Exit.Exit<MessageImpl> | undefined {
     const exit = this.isReadyUnsafe() ? super.pollWhereUnsafe(matches) : undefined
     if (exit !== undefined && Exit.isSuccess(exit)) this.taken(exit.value)
@@ -183,9 +192,13 @@ export class InboxImpl extends Mailbox<MessageImpl> {
 
   private taken(message: MessageImpl): MessageImpl {
     this.owner.onTaken(message)
+    this.onShorter()
+    return message
+  }
+
+  private onShorter(): void {
     if (this.high && this.items.length < this.policy.highWater) this.high = false
     if (this.waiting !== undefined) this.letIn()
-    return message
   }
 
   // Lets in those who wait, first come, first served, while there is room: each is told in the same step.

@@ -36,15 +36,32 @@ const SenderLive = Sender.toLayer(
 
 const result = (tally: Tally, took: number): Run => ({ measured: { messages: messages / took }, proof: { ...tally } })
 
-const troupe = ({ each, senders }: FanIn): Arm => ({
-  name: "troupe",
+type Receive = (tally: {
+  received: number
+  sum: number
+}) => Effect.Effect<void, never, Process.Running<"bench:receiver">>
+
+const receiveEach: Receive = Effect.fnUntraced(function* (tally) {
+  for (; tally.received < messages; tally.received++) tally.sum += (yield* Receiver.receive()).payload
+})
+
+const receiveAll: Receive = Effect.fnUntraced(function* (tally) {
+  while (tally.received < messages) {
+    const all = yield* Receiver.receiveAll()
+    for (const { payload } of all) tally.sum += payload
+    tally.received += all.length
+  }
+})
+
+const troupe = (name: string, { each, senders }: FanIn, receive: Receive): Arm => ({
+  name,
   run: Effect.suspend(() => {
     const tally = { received: 0, sum: 0 }
     const ReceiverLive = Receiver.toLayer(
       Effect.fnUntraced(function* () {
         const to = yield* Receiver.self
         for (let i = 0; i < senders; i++) yield* Process.spawn(Sender, { to, each })
-        for (; tally.received < messages; tally.received++) tally.sum += (yield* Receiver.receive()).payload
+        yield* receive(tally)
       })
     )
     return seconds(Effect.flatten(Effect.flatMap(Process.spawn(Receiver), Process.await))).pipe(
@@ -105,8 +122,9 @@ const fanInOf = (senders: number): Bench => {
     metrics: [{ name: "messages", unit: "messages/s", better: "higher" }],
     rounds: 7,
     work: { received: messages, sum: (senders * (each * (each - 1))) / 2 },
-    subject: troupe(load),
+    subject: troupe("troupe", load, receiveAll),
     peers: [
+      troupe("troupe, one by one", load, receiveEach),
       raw("raw Effect", load, oneByOne),
       raw("raw Effect, takeAll", load, allAtOnce),
       erlang("Erlang", "processes", [senders, each], "fan_in"),
