@@ -22,7 +22,7 @@ export { type Host, ProcessHost }
  * @category models
  */
 export interface Options {
-  /** How long the host runs before timers and sockets are served: 5 milliseconds when absent. */
+  /** How long the host runs before timers and sockets are served: 1 millisecond when absent. */
   readonly timeSlice?: Duration.Input | undefined
   /** How inboxes behave whose definition says nothing of it. */
   readonly inbox?: InboxOptions | undefined

@@ -21,11 +21,11 @@ export interface RunQueue extends Scheduler.Scheduler, Scheduler.SchedulerDispat
 }
 
 /**
- * How long a run queue runs, by default, before the event loop turns: 5 milliseconds.
+ * How long a run queue runs, by default, before the event loop turns: 1 millisecond.
  *
  * @category constants
  */
-export const defaultTimeSlice: Duration.Duration = Duration.millis(5)
+export const defaultTimeSlice: Duration.Duration = Duration.millis(1)
 
 /**
  * Makes a run queue that never keeps a timer or a socket waiting for more than its time slice, however busy it is, and
@@ -37,7 +37,7 @@ export const defaultTimeSlice: Duration.Duration = Duration.millis(5)
  * clock is read every few tasks, after each where they are long, and after one in which a fiber used up its budget of
  * operations. A single stretch of JavaScript that neither suspends nor yields can't be cut short.
  *
- * @param options.timeSlice how long to run before the event loop turns, 5 milliseconds by default
+ * @param options.timeSlice how long to run before the event loop turns, 1 millisecond by default
  *
  * **Example** (Running a program on a run queue)
  *

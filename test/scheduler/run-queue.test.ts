@@ -156,6 +156,7 @@ describe("Deque", () => {
   const Step = Schema.Union([
     Schema.Struct({ op: Schema.Literal("push"), value: Schema.Int }),
     Schema.Struct({ op: Schema.Literal("shift") }),
+    Schema.Struct({ op: Schema.Literal("pop") }),
     Schema.Struct({
       op: Schema.Literal("removeAt"),
       index: Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 8 }))
@@ -176,6 +177,9 @@ describe("Deque", () => {
             break
           case "shift":
             assert.strictEqual(deque.shift(), model.shift())
+            break
+          case "pop":
+            assert.strictEqual(deque.pop(), model.pop())
             break
           case "removeAt":
             assert.strictEqual(deque.removeAt(step.index), step.index < 0 ? undefined : model.splice(step.index, 1)[0])
