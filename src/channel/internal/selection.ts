@@ -70,14 +70,13 @@ export class Selection extends Step {
   private readonly fair: boolean
   // Where it began to look, once it has looked: it draws no second time.
   private readonly begun: number | undefined
-  private readonly waited: boolean
+  private waited = false
   // The key of the case that wins when no other does; nothing when there is none. A case that is more than a source asks
   // for it; so it is absent, once all were polled, when there are sources alone.
   private last: string | undefined | null = undefined
 
-  constructor(cases: object, fair: boolean, begun?: number, waited = false) {
+  constructor(cases: object, fair: boolean, begun?: number) {
     super()
-    this.waited = waited
     this.cases = cases as Readonly<Record<string, Given>>
     this.fair = fair
     this.begun = begun
@@ -85,14 +84,14 @@ export class Selection extends Step {
 
   // A handler begins in the step in which its value is taken, so that what has one is not done without a step.
   override now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined {
-    const { begun, cases, fair, waited } = this
+    const { begun, cases, fair } = this
     let count = 0
     for (const key in cases) {
       if (cases[key] instanceof CaseImpl) return undefined
       count++
     }
     const start = begun ?? (fair ? draw(count, fiber) : 0)
-    return this.look(start) ?? (begun === undefined ? effectOf(new Selection(cases, fair, start, waited)) : undefined)
+    return this.look(start) ?? (begun === undefined ? effectOf(new Selection(cases, fair, start)) : undefined)
   }
 
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
@@ -137,8 +136,11 @@ export class Selection extends Step {
 
   // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
   private wait(start: number): Effect.Effect<unknown, unknown, unknown> {
-    const { cases, fair, last, waited } = this
-    const again = effectOf(waited ? this : new Selection(cases, fair, start, true))
+    const { begun, cases, fair, last, waited } = this
+    // One that has begun is run by nobody else.
+    const next = begun === undefined ? new Selection(cases, fair, start) : this
+    next.waited = true
+    const again = effectOf(next)
     if (last === undefined) {
       const sources = Object.values(cases) as ReadonlyArray<Source>
       return park(sources, waited, again)

@@ -131,8 +131,8 @@ export const benchOf = (name: string, description: string, load: Load, subject: 
   }
 }
 
-export const inTurn: Load = { calls: 256_000, callers: 1 }
-export const outstanding: Load = { calls: 512_000, callers: 64 }
+export const inTurn: Load = { calls: 1_024_000, callers: 1 }
+export const outstanding: Load = { calls: 1_024_000, callers: 64 }
 
 const processCall = (name: string, description: string, load: Load): Bench =>
   benchOf(name, description, load, ours("troupe", load, adder(undefined)), [

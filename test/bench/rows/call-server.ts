@@ -34,6 +34,6 @@ const bench = (name: string, description: string, load: Load): Bench =>
   benchOf(name, description, load, ours("troupe", load, adder), [])
 
 export const callServer: ReadonlyArray<Bench> = [
-  bench("call-server", "a process that calls a server", { calls: 256_000, callers: 1 }),
-  bench("call-server-64", "64 fibers of a process that call a server", { calls: 512_000, callers: 64 })
+  bench("call-server", "a process that calls a server", { calls: 1_024_000, callers: 1 }),
+  bench("call-server-64", "64 fibers of a process that call a server", { calls: 1_024_000, callers: 64 })
 ]

@@ -4,7 +4,7 @@ import { Rpc } from "effect/rpc"
 import { Pid, Process, ProcessHost, Select } from "troupe"
 import { type Arm, type Bench, type Run, seconds } from "../harness/measure.ts"
 
-const roundTrips = 100_000
+const roundTrips = 500_000
 
 const Ball = Rpc.make("ball", { payload: Schema.Int })
 const Ponger = Process.make("bench:ponger", { protocol: [Ball], args: Pid.of(Ball) })
