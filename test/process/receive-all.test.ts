@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Option, Schema } from "effect"
+import { Effect, Exit, Fiber, Layer, type Option, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import type { Inbox } from "troupe"
 import { Message, Process, ProcessHost, Recording, Sys } from "troupe"

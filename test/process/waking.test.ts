@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { AsyncLocalStorage } from "node:async_hooks"
-import { DeadLetter, Pid, Process, ProcessHost } from "troupe"
+import { DeadLetter, Pid, Process, type ProcessHost } from "troupe"
 import { host } from "../support/processes.ts"
 
 const Ball = Rpc.make("ball", { payload: Schema.Int })

@@ -9,7 +9,7 @@ import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 import type { ChannelClosed } from "../ChannelError.ts"
 import type { Waiter } from "../Selectable.ts"
 import { ChannelImpl, type Offer, type Settings } from "./channel.ts"
-import { step } from "./step.ts"
+import { effectOf, Step, step } from "./step.ts"
 import { afterwards } from "./telling.ts"
 import { Wait, waitIn } from "./wait.ts"
 
@@ -65,7 +65,12 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
   }
 
   send(value: A): Effect.Effect<void, ChannelClosed | W> {
-    return step(() => this.sendNow(value) ?? this.wait({ value }))
+    return effectOf(new Sending(this, value))
+  }
+
+  /** Sends, in a step; waits where there is no room. */
+  sendOrWait(value: A): Effect.Effect<void, ChannelClosed | W> {
+    return this.sendNow(value) ?? this.wait({ value })
   }
 
   trySend(value: A): Effect.Effect<boolean, ChannelClosed> {
@@ -226,6 +231,25 @@ export class BufferedChannel<A, W> extends ChannelImpl<A, W> {
       else this.put(offer.claim.value)
       this.accept(offer)
     }
+  }
+}
+
+class Sending<A, W> extends Step {
+  private readonly channel: BufferedChannel<A, W>
+  private readonly value: A
+
+  constructor(channel: BufferedChannel<A, W>, value: A) {
+    super()
+    this.channel = channel
+    this.value = value
+  }
+
+  override now(): Exit.Exit<void, ChannelClosed> | undefined {
+    return this.channel.sendNow(this.value)
+  }
+
+  run(): Effect.Effect<void, ChannelClosed | W> {
+    return this.channel.sendOrWait(this.value)
   }
 }
 
