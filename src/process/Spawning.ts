@@ -1,6 +1,7 @@
 /**
  * Starting processes.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -13,7 +14,7 @@ import type { Definition as Known } from "./internal/definition.ts"
 import { deliver } from "./internal/delivery.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { MessageImpl } from "./internal/message.ts"
-import { cellOf, type CurrentProcess, hostOf, type ProcessHost, withLiveCell } from "./internal/services.ts"
+import { cellOf, CurrentProcess, hostOf, type ProcessHost } from "./internal/services.ts"
 import { MonitorImpl } from "./internal/watch.ts"
 import type { Pid } from "./Pid.ts"
 import { nextOf, type Recorder } from "./Recording.ts"
@@ -120,31 +121,46 @@ const usedRecorder = (process: string): InvalidOption =>
     expected: "a recorder of its own, or one that records into a folder"
   })
 
-// Runs in one step: what `prepare` sets up is there before the body begins, even when it ends at once.
+/** What a spawn answers: what it sets up is there before the body begins, also when that ends at once. */
+type Answering = (cell: Cell, self: Cell) => unknown
+
 class Spawning extends Step {
   private readonly process: Known
   private readonly args: unknown
   private readonly options: Options | undefined
-  private readonly prepare: (cell: Cell) => unknown
+  private readonly answering: Answering | undefined
 
-  constructor(process: Known, args: unknown, options: Options | undefined, prepare: (cell: Cell) => unknown) {
+  /** `answering`: how to answer a process that spawns; whoever else spawns gets the pid. */
+  constructor(process: Known, args: unknown, options: Options | undefined, answering?: Answering) {
     super()
     this.process = process
     this.args = args
     this.options = options
-    this.prepare = prepare
+    this.answering = answering
+  }
+
+  // A message that comes with it may have to wait for space.
+  override now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, SpawnError | SendError> | undefined {
+    return this.options === undefined ? this.run(fiber) : undefined
   }
 
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, SpawnError | SendError> {
+    const self = this.answering === undefined ? undefined : selfOf(fiber)
+    if (self?.status === "ended") return Effect.interrupt
     const here = hostOf(fiber)
-    return this.options === undefined
-      ? Exit.map(here.spawn(this.process, this.args, fiber), this.prepare)
-      : this.spawnAs(this.options, here, fiber)
+    if (this.options !== undefined) return this.spawnAs(this.options, here, self, fiber)
+    const spawned = here.spawn(this.process, this.args, fiber)
+    return Exit.isFailure(spawned) ? spawned : Exit.succeed(this.answer(spawned.value, self))
+  }
+
+  private answer(cell: Cell, self: Cell | undefined): unknown {
+    return this.answering === undefined || self === undefined ? cell.pid : this.answering(cell, self)
   }
 
   private spawnAs(
     options: Options,
     here: HostImpl,
+    self: Cell | undefined,
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<unknown, SpawnError | SendError> {
     const { process } = this
@@ -162,14 +178,14 @@ class Spawning extends Step {
       cell = spawned.value
       if (name !== undefined) names.register(name, cell)
     }
-    const result = this.prepare(cell)
+    const result = this.answer(cell, self)
     return message === undefined
       ? Exit.succeed(result)
       : Effect.as(deliver(cell, new MessageImpl(message.topic, message.payload, cellOf(fiber)?.pid)), result)
   }
 }
 
-const pidOf = (cell: Cell): Pid => cell.pid
+const selfOf = (fiber: Fiber.Fiber<unknown, unknown>): Cell => Context.getUnsafe(fiber.context, CurrentProcess) as Cell
 
 /**
  * Starts a process and answers its pid; the process can be sent to at once, and its body begins in a step of its own.
@@ -214,7 +230,7 @@ const pidOf = (cell: Cell): Pid => cell.pid
  * @category spawning
  */
 export const spawn: Spawn<"pid", ProcessHost> = (process: AnyProcess, args?: unknown, options?: Options) =>
-  effectOf(new Spawning(process[TypeId], args, options, pidOf)) as never
+  effectOf(new Spawning(process[TypeId], args, options)) as never
 
 /**
  * Starts a process and monitors it in the same step, so that its exit is seen even if it ends at once.
@@ -250,7 +266,7 @@ export const spawnMonitored: Spawn<"monitor", ProcessHost | CurrentProcess> = (
   process: AnyProcess,
   args?: unknown,
   options?: Options
-) => spawnWatched(process[TypeId], args, options, (self, cell) => MonitorImpl.start(self, cell)) as never
+) => spawnWatched(process[TypeId], args, options, (cell, self) => MonitorImpl.start(self, cell)) as never
 
 /**
  * Starts a process and links it to this one in the same step.
@@ -286,7 +302,7 @@ export const spawnLinked: Spawn<"pid", ProcessHost | CurrentProcess> = (
   args?: unknown,
   options?: Options
 ) =>
-  spawnWatched(process[TypeId], args, options, (self, cell) => {
+  spawnWatched(process[TypeId], args, options, (cell, self) => {
     self.link(cell)
     return cell.pid
   }) as never
@@ -326,7 +342,7 @@ export const spawnLinkedMonitored: Spawn<"monitor", ProcessHost | CurrentProcess
   args?: unknown,
   options?: Options
 ) =>
-  spawnWatched(process[TypeId], args, options, (self, cell) => {
+  spawnWatched(process[TypeId], args, options, (cell, self) => {
     self.link(cell)
     return MonitorImpl.start(self, cell)
   }) as never
@@ -335,6 +351,6 @@ const spawnWatched = (
   process: Known,
   args: unknown,
   options: Options | undefined,
-  prepare: (self: Cell, cell: Cell) => unknown
+  answering: Answering
 ): Effect.Effect<unknown, SpawnError | SendError, CurrentProcess | ProcessHost> =>
-  withLiveCell((self, fiber) => new Spawning(process, args, options, (cell) => prepare(self, cell)).run(fiber))
+  effectOf(new Spawning(process, args, options, answering))

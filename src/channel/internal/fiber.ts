@@ -23,4 +23,7 @@ interface Inner {
   evaluate(effect: Effect.Effect<unknown, unknown, unknown>): void
 }
 
+/** What a handler of exits answers that has nothing to do: the fiber goes on with the exit itself, without two operations. */
+export const nothingToDo = undefined as unknown as Effect.Effect<void>
+
 export const innerOf = (fiber: Fiber.Fiber<unknown, unknown>): Inner => fiber as unknown as Inner

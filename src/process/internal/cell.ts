@@ -10,10 +10,11 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Ref from "effect/Ref"
-import { Wait, waitIn } from "../../channel/internal/wait.ts"
+import { nothingToDo } from "../../channel/internal/fiber.ts"
+import { waitIn } from "../../channel/internal/wait.ts"
 import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import { Door } from "../../dispatch/internal/door.ts"
-import { Brood, type Newborn } from "../../scheduler/internal/Broods.ts"
+import { Brood } from "../../scheduler/internal/Broods.ts"
 import { isHosting } from "../../scheduler/internal/hosting.ts"
 import { Few } from "../../scheduler/internal/Few.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
@@ -21,6 +22,7 @@ import type { Reason } from "../DeadLetter.ts"
 import type { Pid } from "../Pid.ts"
 import { ProcessClosed, ProcessNotFound } from "../ProcessError.ts"
 import { type Cancel, isKilled } from "../ProcessEvent.ts"
+import { Beginning } from "./beginning.ts"
 import type { Calls } from "./call.ts"
 import { bodyOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, nothing } from "./environment.ts"
@@ -60,32 +62,6 @@ let nestedStops = 0
 // A scope that nothing was added to is data; the engine copies it some ten times faster than it is made key by key.
 const emptyScope = Scope.makeUnsafe()
 const makeScope = (): Scope.Closeable => ({ ...emptyScope })
-
-// The body begins in a step of its own: whoever spawns goes on first, and may monitor, link or send.
-class Beginning extends Wait implements Newborn {
-  next: Newborn | undefined = undefined
-  order = 0
-  private readonly body: Effect.Effect<unknown, unknown>
-  private hasBegun = false
-
-  constructor(body: Effect.Effect<unknown, unknown>) {
-    super()
-    this.body = body
-  }
-
-  begin(): void {
-    this.hasBegun = true
-    this.resume(this.body)
-  }
-
-  // A scheduler may have the fiber come here only when the body is to begin already.
-  protected override get known(): Effect.Effect<unknown, unknown> | undefined {
-    return this.hasBegun ? this.body : undefined
-  }
-
-  // Who was interrupted before does not begin.
-  protected onInterrupted(): void {}
-}
 
 export class Cell extends Recipient implements Waited {
   definition: Definition
@@ -188,7 +164,7 @@ export class Cell extends Recipient implements Waited {
     }
     this.witness?.onEnd(this.reason ?? exit)
     this.witness = undefined
-    return this.scope.state._tag === "Empty" ? Effect.void : Scope.close(this.scope, exit)
+    return this.scope.state._tag === "Empty" ? nothingToDo : Scope.close(this.scope, exit)
   }
 
   private onFiberExit(exit: Exit.Exit<unknown, unknown>): void {
