@@ -23,6 +23,99 @@ const packaged = ["grpc-js", "Effect RPC, binary", "Effect RPC, ndjson"]
 /** The first one that fits a row and a peer counts. */
 export const reasons: ReadonlyArray<Reason> = [
   {
+    rows: ["thread-ring", "ping-pong", "big", "chameneos", "banking"],
+    peers: ["Erlang"],
+    why:
+      "Processes and messages are what Erlang's virtual machine is made for: a send is an instruction, and a process that waits is a " +
+      "few words of memory. Here a message is held against its schema and counted, and a fiber that is woken goes through effect's " +
+      "interpreter, which suspends it with the asynchronous context of its own. Where many talk at once, Erlang has a core more."
+  },
+  {
+    rows: [...benchesOf("messages", () => true), "spawn-exit", "skynet", "million", ...benchesOf("savina", () => true)],
+    peers: ["Go"],
+    why:
+      "Go is compiled to native code, and its goroutines and channels are a part of its runtime, which uses each core. Here each " +
+      "process is a fiber, and each step of it an effect, on top of a JavaScript engine."
+  },
+  {
+    rows: benchesOf("messages", (name) => name.startsWith("fan-in")),
+    peers: ["Erlang", "Erlang, one scheduler"],
+    why:
+      "A send of Erlang's is an instruction of its virtual machine. With one scheduler the sender runs until its turn is over, and the " +
+      "receiver takes what came meanwhile without a lock. Here each message is held against its schema and counted on its way."
+  },
+  {
+    rows: benchesOf("messages", (name) => name.startsWith("fan-in")),
+    peers: ["raw Effect", "raw Effect, takeAll"],
+    why:
+      "A queue holds nothing but the values. A message has its sender, topic and place in the order of arrival, is held against its " +
+      "schema, and is counted when it is sent and when it is received, so that the account of a process adds up when it ends."
+  },
+  {
+    rows: ["spawn-exit", "skynet"],
+    peers: ["raw Effect, started at once"],
+    why:
+      "No other way to the same: a fiber that starts at once has ended before whoever has started it goes on, as a call does. A " +
+      "process begins behind whoever spawns it, who may link, monitor and send before."
+  },
+  {
+    rows: ["spawn-exit"],
+    peers: ["raw Effect"],
+    why:
+      "A process is a fiber and more: a pid, a place in the table of its host, a scope, a context, and a monitor whose event is queued " +
+      "and taken. A third of the time is effect's interpreter, which runs the fiber, suspends it once before its body begins, and " +
+      "keeps its asynchronous context."
+  },
+  {
+    rows: ["spawn-exit", "skynet"],
+    peers: ["Erlang"],
+    why:
+      "A process of Erlang's is a few hundred words that its virtual machine lays out by itself, on two cores. Here it is a fiber with a " +
+      "scope and a context of its own, made and taken apart in JavaScript."
+  },
+  {
+    rows: ["million: start", "million: send and end"],
+    peers: ["Erlang", "nact"],
+    why:
+      "A million fibers are two gigabytes of objects, which the engine's collector moves and marks again and again while they are made. " +
+      "A process of Erlang's has a heap of its own that nobody looks through, and an actor of nact's is an object without a fiber."
+  },
+  {
+    rows: ["million: memory"],
+    peers: ["nact"],
+    why:
+      "An actor of nact's is a function that is called for each message. A process has a fiber, so that its code may wait anywhere, " +
+      "and that alone takes more than an actor."
+  },
+  {
+    rows: ["reaction"],
+    peers: ["raw Effect", "Erlang"],
+    why:
+      "Effect's own scheduler lets the event loop turn at every hop, so that timers and sockets are served between any two messages, of " +
+      "which it passes a fraction. A host serves them after its time slice, a millisecond; Erlang has a scheduler on another core."
+  },
+  {
+    rows: ["latency"],
+    peers: ["Erlang"],
+    why:
+      "Erlang runs the load on one core and the receiver on the other. Here a message waits until those that are ahead in the run queue " +
+      "have had their turn."
+  },
+  {
+    rows: [...benchesOf("messages", () => true), ...benchesOf("savina", () => true)],
+    peers: ["nact", "raw Effect"],
+    why:
+      "Every message of a process is held against its schema, counted, and kept from being lost or doubled by an interruption. An actor " +
+      "of nact's is called with what it is sent, and a queue of effect passes it on as it is."
+  },
+  {
+    rows: ["linear"],
+    peers: ["Erlang"],
+    why:
+      "The work for a message does not depend on what else there is. What does is memory: with more that lives, more of it is out of the " +
+      "processor's cache, and the engine's collector has more to mark."
+  },
+  {
     rows: ["million: start", "million: end"],
     peers: ["raw Effect"],
     why:

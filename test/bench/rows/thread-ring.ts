@@ -8,7 +8,7 @@ import { type Bench, type Run, seconds } from "../harness/measure.ts"
 import { nactThreadRing } from "../peers/nactThreadRing.ts"
 
 const size = 1000
-const hops = 500_000
+const hops = 1_000_000
 
 // The token is the number of hops that it has made.
 const Token = Rpc.make("token", { payload: Schema.Int })
