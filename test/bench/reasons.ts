@@ -96,6 +96,13 @@ export const reasons: ReadonlyArray<Reason> = [
   },
   {
     rows: ["latency"],
+    peers: ["raw Effect"],
+    why:
+      "Nine of ten messages are taken at once, by who is woken right behind the send. The others come when the sender has had its turn " +
+      "and all others have theirs, which are some twenty answers long; Effect's own scheduler goes on to the next after each hop."
+  },
+  {
+    rows: ["latency"],
     peers: ["Erlang"],
     why:
       "Erlang runs the load on one core and the receiver on the other. Here a message waits until those that are ahead in the run queue " +
@@ -116,7 +123,7 @@ export const reasons: ReadonlyArray<Reason> = [
       "processor's cache, and the engine's collector has more to mark."
   },
   {
-    rows: ["million: start", "million: end"],
+    rows: ["million: start", "million: end", "million: send and end"],
     peers: ["raw Effect"],
     why:
       "A process is more than a fiber and a queue: it gets a pid, a place in the table of its host and a queue of events when it " +
