@@ -1,35 +1,14 @@
-/** What a host's run queue does for processes, under schedules that decide about everything else. */
+/** What a host's run queue does for processes, in orders that are drawn. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Scheduler, Schema } from "effect"
+import { Effect, Exit, Fiber, Layer, References, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { type Message, Pid, Process, ProcessHost, Select } from "troupe"
-import type { Newborn } from "../../src/scheduler/internal/Broods.ts"
-import { Hosting } from "../../src/scheduler/internal/hosting.ts"
-import { explore } from "../support/schedules.ts"
-
-// The scheduler of the exploration, on which those who are woken run on the stack of who wakes them, and what is done at
-// once takes no operation.
-const hosting = (inner: Scheduler.Scheduler): Scheduler.Scheduler & { readonly [Hosting]: true } => ({
-  [Hosting]: true,
-  executionMode: inner.executionMode,
-  shouldYield: (fiber) => inner.shouldYield(fiber),
-  makeDispatcher: () => {
-    const dispatcher = inner.makeDispatcher()
-    return {
-      [Hosting]: true,
-      scheduleTask: (task: () => void, priority: number) => dispatcher.scheduleTask(task, priority),
-      scheduleBirth: (one: Newborn) => dispatcher.scheduleTask(() => one.begin(), 0),
-      flush: () => dispatcher.flush()
-    }
-  }
-})
+import { inDrawnOrders } from "../support/hosting.ts"
 
 const hosted = <A, E>(program: Effect.Effect<A, E, ProcessHost.ProcessHost>): Effect.Effect<A, unknown> =>
-  Effect.withFiber((fiber) =>
-    program.pipe(
-      Effect.provide(Layer.fresh(ProcessHost.layer("app:processes"))),
-      Effect.provideService(Scheduler.Scheduler, hosting(fiber.cache.scheduler))
-    )
+  program.pipe(
+    Effect.provide(Layer.fresh(ProcessHost.layer("app:processes"))),
+    Effect.provideService(References.MinimumLogLevel, "None")
   )
 
 const Item = Rpc.make("item", { payload: Schema.Tuple([Schema.Int, Schema.Int]) })
@@ -70,8 +49,9 @@ const TakerLive = Taker.toLayer(
 
 describe("messages on a host", () => {
   for (const how of ["one", "all", "select"] as const) {
-    it.live(`come once, and in the order of each sender, taken by ${how}, in 1,000 schedules`, () =>
-      explore(
+    it.live(`come once, and in the order of each sender, taken by ${how}, in 1,000 orders`, () =>
+      inDrawnOrders(
+        1000,
         hosted(
           Effect.gen(function* () {
             const to = yield* Process.spawn(Taker, how)
@@ -86,13 +66,13 @@ describe("messages on a host", () => {
             }
             yield* balanced
           }).pipe(Effect.provide([TakerLive, SenderLive]))
-        ),
-        { schedules: 1000 }
+        )
       )
     )
 
-    it.live(`are accounted for when who takes ${how} is killed, in 1,000 schedules`, () =>
-      explore(
+    it.live(`are accounted for when who takes ${how} is killed, in 1,000 orders`, () =>
+      inDrawnOrders(
+        1000,
         hosted(
           Effect.gen(function* () {
             const to = yield* Process.spawn(Taker, how)
@@ -104,8 +84,7 @@ describe("messages on a host", () => {
             yield* Effect.forEach(senders, Process.await)
             yield* balanced
           }).pipe(Effect.provide([TakerLive, SenderLive]))
-        ),
-        { schedules: 1000 }
+        )
       )
     )
   }

@@ -47,14 +47,14 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   }
 
   protected wakeSoon(): void {
-    if (this.waking || this.parked.length === 0) return
+    if (!this.wouldWake) return
     this.waking = true
     this.dispatcher.scheduleTask(() => this.wakeMarked(), 0)
   }
 
   /** To be called in a step: as {@link wakeSoon}, but right behind the step, on its stack, where that can be. */
   protected wakeNext(): void {
-    if (this.waking || this.parked.length === 0) return
+    if (!this.wouldWake) return
     if (!isShallow() || !isHosting(this.dispatcher)) return this.wakeSoon()
     this.waking = true
     afterwards(() => this.wakeMarked())

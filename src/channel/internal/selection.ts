@@ -82,27 +82,23 @@ export class Selection extends Step {
     this.begun = begun
   }
 
-  // A handler begins in the step in which its value is taken, so that what has one is not done without a step.
-  override now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined {
-    const { begun, cases, fair } = this
-    let count = 0
-    for (const key in cases) {
-      if (cases[key] instanceof CaseImpl) return undefined
-      count++
-    }
-    const start = begun ?? (fair ? draw(count, fiber) : 0)
-    return this.look(start) ?? (begun === undefined ? effectOf(new Selection(cases, fair, start)) : undefined)
+  override now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
+    const start = this.start(fiber)
+    return this.look(start) ?? effectOf(new Selection(this.cases, this.fair, start))
   }
 
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
-    const { cases } = this
+    const start = this.start(fiber)
+    return this.look(start) ?? this.wait(start)
+  }
+
+  // Where it begins to look.
+  private start(fiber: Fiber.Fiber<unknown, unknown>): number {
+    if (this.begun !== undefined) return this.begun
+    if (!this.fair) return 0
     let count = 0
-    for (const _ in cases) count++
-    const start = this.begun ?? (this.fair ? draw(count, fiber) : 0)
-    const outcome = this.look(start)
-    if (outcome !== undefined) return outcome
-    const { last } = this
-    return typeof last === "string" ? finish(last, cases[last], Exit.void) : this.wait(start)
+    for (const _ in this.cases) count++
+    return draw(count, fiber)
   }
 
   // All selects go through here, and many need not wait: nothing is made but the result. The engine walks the keys of an
@@ -123,7 +119,8 @@ export class Selection extends Step {
       const exit = one.pollUnsafe(this)
       if (exit !== undefined) return finish(key, one, exit)
     }
-    return undefined
+    const { last } = this
+    return typeof last === "string" ? finish(last, cases[last], Exit.void) : undefined
   }
 
   get otherwise(): string | undefined {

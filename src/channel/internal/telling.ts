@@ -20,7 +20,7 @@ const MaxNestedSteps = 16
 let nested = 0
 
 // How many operations those have done who were told on this stack. They count as operations of who told them, so that a
-// fiber yields to others after as many as ever, whoever did them.
+// fiber yields to others after as many as ever, whoever did them. Nobody pays for those who go on without being told.
 let spent = 0
 
 // Whoever goes on at once goes ahead of all that waits in the run queue. It counts as so many operations more, so that two who
@@ -29,7 +29,7 @@ const AheadOfOthers = 128
 
 /** Counts the operations of one that was told. */
 export const spend = (operations: number): void => {
-  spent += operations + AheadOfOthers
+  if (nested > 0) spent += operations + AheadOfOthers
 }
 
 /** Whether no step can be done on this stack. */
