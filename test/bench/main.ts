@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { benches } from "./benches.ts"
-import { noted, readMachines, thisMachine } from "./harness/machine.ts"
+import { type Machine, noted, readMachines, thisMachine } from "./harness/machine.ts"
 import { type Bench, isRowOf, measure, type Row } from "./harness/measure.ts"
 import { readResults, type Result } from "./harness/results.ts"
 import { number, table } from "./harness/table.ts"
@@ -27,12 +27,19 @@ const linesOf = (row: Row): Array<Array<string>> => [
 
 const head = ["bench", "", "median", "min", "max", "", "ours is better by"]
 
-/** Replaces the rows of the benches that ran; those of the others stay. */
-const keep = (known: ReadonlyArray<Result>, ran: ReadonlyArray<Bench>, rows: ReadonlyArray<Row>): void => {
-  const others = known.filter((row) => !ran.some((bench) => isRowOf(bench)(row)))
-  const all = [...others, ...rows].toSorted((a, b) => benchOf(a) - benchOf(b))
-  writeFileSync(file, `${JSON.stringify(all, undefined, 2)}\n`)
-}
+const write = (path: string, what: unknown): void => writeFileSync(path, `${JSON.stringify(what, undefined, 2)}\n`)
+
+/** Replaces the rows of a bench that ran; those of the others stay. */
+const keep = (bench: Bench, rows: ReadonlyArray<Row>, machine: Machine) =>
+  Effect.gen(function* () {
+    const known = existsSync(file) ? yield* readResults(file) : []
+    const others = known.filter((row) => !isRowOf(bench)(row))
+    write(
+      file,
+      [...others, ...rows].toSorted((a, b) => benchOf(a) - benchOf(b))
+    )
+    write(machineFile, noted(readMachines(machineFile), machine, [bench.name]))
+  })
 
 const benchOf = (row: Result | Row): number => benches.findIndex((bench) => isRowOf(bench)(row))
 
@@ -48,20 +55,17 @@ const main = Effect.gen(function* () {
   const chosen = names.length === 0 ? benches : benches.filter((bench) => names.includes(bench.name))
   const machine = thisMachine()
   console.log(`Node ${machine.node}, ${machine.cores} × ${machine.processor}\n`)
-  const known = existsSync(file) ? yield* readResults(file) : []
-  const rows: Array<Row> = []
+  // A file that can't be used is told of before anything is measured.
+  if (existsSync(file)) yield* readResults(file)
+  const all: Array<Row> = []
   for (const bench of chosen) {
     console.log(`${bench.name}: ${bench.description}, ${bench.rounds} rounds`)
-    rows.push(...(yield* measure(bench)))
+    const rows = yield* measure(bench)
+    all.push(...rows)
+    // Right away, so that whoever interrupts it keeps what was measured before.
+    yield* keep(bench, rows, machine)
   }
-  console.log(`\n${table([head, ...rows.flatMap(linesOf)], [2, 3, 4])}`)
-  keep(known, chosen, rows)
-  const machines = noted(
-    readMachines(machineFile),
-    machine,
-    chosen.map(({ name }) => name)
-  )
-  writeFileSync(machineFile, `${JSON.stringify(machines, undefined, 2)}\n`)
+  console.log(`\n${table([head, ...all.flatMap(linesOf)], [2, 3, 4])}`)
 })
 
 NodeRuntime.runMain(main)
