@@ -1,13 +1,14 @@
 /** Savina's `bankTransaction`: accounts that pay into each other and wait until the other one has it. */
-import { Deferred, Effect, Layer, Queue, Schema } from "effect"
+import { Deferred, Effect, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Pid, Process, ProcessHost, Server } from "troupe"
+import { Pid, Process, Server } from "troupe"
 import { erlang } from "../harness/erlang.ts"
 import { go } from "../harness/go.ts"
-import type { Bench, Run } from "../harness/measure.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
+import type { Bench } from "../harness/measure.ts"
 import { transactionsOf } from "../harness/savina.ts"
 import { timed } from "../harness/timed.ts"
-import { nactBanking } from "../peers/nact-savina.ts"
+import { nactBanking } from "../peers/nactSavina.ts"
 
 const accounts = 1000
 const transactions = 100_000
@@ -57,15 +58,6 @@ const teller = Effect.gen(function* () {
   for (const pid of pids) balance += yield* Process.call(pid, "balance")
   return { ...run, proof: { ...run.proof, balance } }
 })
-
-const troupe = Process.spawn(Teller).pipe(
-  Effect.flatMap(Process.await),
-  Effect.flatten,
-  Effect.provide(
-    Teller.toLayer(() => teller).pipe(Layer.provideMerge(AccountLive), Layer.provideMerge(ProcessHost.layer("bench")))
-  ),
-  Effect.orDie
-) as Effect.Effect<Run>
 
 type RawMessage =
   | { readonly topic: "transfer"; readonly amount: number; readonly to: Queue.Queue<RawMessage> }
@@ -130,7 +122,7 @@ export const banking: Bench = {
   metrics: [{ name: "transactions", unit: "transactions/s", better: "higher" }],
   rounds: 7,
   work: { done: transactions, paid: amounts(), balance: accounts * initial },
-  subject: { name: "troupe", run: troupe },
+  subject: { name: "troupe", run: asBodyOf(Teller, teller, AccountLive) },
   peers: [
     { name: "raw Effect", run: raw },
     erlang("Erlang", "savina", [accounts, transactions, initial], "banking"),

@@ -1,13 +1,14 @@
 /** Savina's `big`: many processes that ping others at random and answer their pings, no two of them alone. */
 import { Effect, Layer, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { type Pid, Process, ProcessHost } from "troupe"
+import { type Pid, Process } from "troupe"
 import { erlang } from "../harness/erlang.ts"
 import { go } from "../harness/go.ts"
-import type { Bench, Run } from "../harness/measure.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
+import type { Bench } from "../harness/measure.ts"
 import { next, other } from "../harness/savina.ts"
 import { timed } from "../harness/timed.ts"
-import { nactBig } from "../peers/nact-savina.ts"
+import { nactBig } from "../peers/nactSavina.ts"
 
 const members = 512
 const each = 500
@@ -68,18 +69,6 @@ const sink = Effect.gen(function* () {
   })
   return yield* timed("pings", pings, work)
 })
-
-const troupe = Process.spawn(Sink).pipe(
-  Effect.flatMap(Process.await),
-  Effect.flatten,
-  Effect.provide(
-    Layer.provideMerge(
-      Sink.toLayer(() => sink),
-      ProcessHost.layer("bench")
-    )
-  ),
-  Effect.orDie
-) as Effect.Effect<Run>
 
 interface RawMessage {
   readonly topic: "start" | "ping" | "pong"
@@ -146,7 +135,7 @@ export const big: Bench = {
   metrics: [{ name: "pings", unit: "pings/s", better: "higher" }],
   rounds: 7,
   work: { returned: pings, sum: expectedSum() },
-  subject: { name: "troupe", run: troupe },
+  subject: { name: "troupe", run: asBodyOf(Sink, sink, Layer.empty) },
   peers: [
     { name: "raw Effect", run: raw },
     erlang("Erlang", "savina", [members, each], "big"),

@@ -6,7 +6,7 @@ import { go } from "../harness/go.ts"
 import { inProcess } from "../harness/inProcess.ts"
 import type { Bench } from "../harness/measure.ts"
 import { timed } from "../harness/timed.ts"
-import { nactBoundedBuffer } from "../peers/nact-savina.ts"
+import { nactBoundedBuffer } from "../peers/nactSavina.ts"
 
 const producers = 40
 const consumers = 40

@@ -1,13 +1,14 @@
 /** Savina's `chameneos`: creatures that meet in pairs at one place, whose process everything passes. */
-import { Effect, Layer, Queue, Schema } from "effect"
+import { Effect, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Pid, Process, ProcessHost } from "troupe"
+import { Pid, Process } from "troupe"
 import { erlang } from "../harness/erlang.ts"
 import { go } from "../harness/go.ts"
-import type { Bench, Run } from "../harness/measure.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
+import type { Bench } from "../harness/measure.ts"
 import { complement } from "../harness/savina.ts"
 import { timed } from "../harness/timed.ts"
-import { nactChameneos } from "../peers/nact-savina.ts"
+import { nactChameneos } from "../peers/nactSavina.ts"
 
 const chameneos = 100
 const meetings = 200_000
@@ -68,18 +69,6 @@ const mall = Effect.gen(function* () {
   return { met, faded }
 })
 
-const troupe = Process.spawn(Mall).pipe(
-  Effect.flatMap(Process.await),
-  Effect.flatten,
-  Effect.provide(
-    Mall.toLayer(() => timed("meetings", meetings, mall)).pipe(
-      Layer.provideMerge(ChameneoLive),
-      Layer.provideMerge(ProcessHost.layer("bench"))
-    )
-  ),
-  Effect.orDie
-) as Effect.Effect<Run>
-
 type RawMessage =
   | { readonly topic: "met"; readonly color: number; readonly other: Queue.Queue<RawMessage> }
   | { readonly topic: "change"; readonly color: number }
@@ -138,7 +127,7 @@ export const chameneosBench: Bench = {
   metrics: [{ name: "meetings", unit: "meetings/s", better: "higher" }],
   rounds: 7,
   work: { met: 2 * meetings, faded: chameneos },
-  subject: { name: "troupe", run: troupe },
+  subject: { name: "troupe", run: asBodyOf(Mall, timed("meetings", meetings, mall), ChameneoLive) },
   peers: [
     { name: "raw Effect", run: Effect.scoped(timed("meetings", meetings, rawMall)) },
     erlang("Erlang", "savina", [chameneos, meetings], "chameneos"),

@@ -1,8 +1,9 @@
 /** How long a message is underway while others keep the host busy: from the send until the receiver has it. */
 import { Effect, Layer, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Pid, Process, ProcessHost } from "troupe"
+import { Pid, Process } from "troupe"
 import { erlang } from "../harness/erlang.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
 import type { Bench, Run } from "../harness/measure.ts"
 import { percentile } from "../harness/percentiles.ts"
 
@@ -68,25 +69,18 @@ const troupe = Effect.suspend(() => {
       }
     })
   )
-  const SenderLive = Sender.toLayer(
-    Effect.fnUntraced(function* () {
-      const sender = yield* Sender.self
-      for (let pair = 0; pair < pairs; pair++) yield* Process.spawn(Pinger, { pair, sender })
-      for (let pair = 0; pair < pairs; pair++) yield* Sender.receive("warm")
-      const receiver = yield* Process.spawn(Receiver, sender)
-      for (let i = 0; i < samples; i++) {
-        yield* Process.send(receiver, "sent", performance.now())
-        yield* Sender.receive()
-      }
-    })
-  ).pipe(Layer.provide(PingerLive), Layer.provide(ReceiverLive))
-  return Process.spawn(Sender).pipe(
-    Effect.flatMap(Process.await),
-    Effect.flatten,
-    Effect.map(() => result(underway, returned)),
-    Effect.provide(Layer.provideMerge(SenderLive, ProcessHost.layer("bench"))),
-    Effect.orDie
-  )
+  const sending = Effect.gen(function* () {
+    const sender = yield* Sender.self
+    for (let pair = 0; pair < pairs; pair++) yield* Process.spawn(Pinger, { pair, sender })
+    for (let pair = 0; pair < pairs; pair++) yield* Sender.receive("warm")
+    const receiver = yield* Process.spawn(Receiver, sender)
+    for (let i = 0; i < samples; i++) {
+      yield* Process.send(receiver, "sent", performance.now())
+      yield* Sender.receive()
+    }
+    return result(underway, returned)
+  })
+  return asBodyOf(Sender, sending, Layer.merge(PingerLive, ReceiverLive))
 })
 
 const raw = Effect.gen(function* () {

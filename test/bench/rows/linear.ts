@@ -3,6 +3,7 @@ import { Effect, Layer, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Pid, Process, ProcessHost, Selectable } from "troupe"
 import { erlang } from "../harness/erlang.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
 import { type Bench, collectGarbage, type Run, seconds } from "../harness/measure.ts"
 
 const processes = { few: 10, many: 1_000_000 }
@@ -115,18 +116,6 @@ const tester = Effect.gen(function* () {
   return run
 })
 
-const troupe = Process.spawn(Tester).pipe(
-  Effect.flatMap(Process.await),
-  Effect.flatten,
-  Effect.provide(
-    Tester.toLayer(() => tester).pipe(
-      Layer.provide([PongerLive, ParkedLive]),
-      Layer.provideMerge(ProcessHost.layer("bench"))
-    )
-  ),
-  Effect.orDie
-) as Effect.Effect<Run>
-
 const amounts = [processes, queued, monitors].flatMap(({ few, many }) => [few, many])
 
 export const linear: Bench = {
@@ -144,6 +133,6 @@ export const linear: Bench = {
     waiting: queued.many,
     alive: processes.many
   },
-  subject: { name: "troupe", run: troupe },
+  subject: { name: "troupe", run: asBodyOf(Tester, tester, Layer.merge(PongerLive, ParkedLive)) },
   peers: [erlang("Erlang", "linear", [...amounts, each, runs], "main", ["+P", "2000000"])]
 }

@@ -1,9 +1,10 @@
 /** A tree of processes, ten to a node, whose million leaves each send their number up: https://github.com/atemerev/skynet. */
-import { Effect, Fiber, Layer, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Pid, Process, ProcessHost } from "troupe"
+import { Pid, Process } from "troupe"
 import { erlang } from "../harness/erlang.ts"
 import { go } from "../harness/go.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
 import { type Bench, type Run, seconds } from "../harness/measure.ts"
 import { nactSkynet } from "../peers/nactSkynet.ts"
 
@@ -33,28 +34,16 @@ const NodeLive = Node.toLayer(
   })
 )
 
-const troupe = Effect.suspend(() => {
-  const runs: Array<Run> = []
-  const RootLive = Root.toLayer(
-    Effect.fnUntraced(function* () {
-      const parent = yield* Root.self
-      let sum = 0
-      const took = yield* seconds(
-        Effect.gen(function* () {
-          yield* Process.spawn(Node, { parent, first: 0, size: leaves })
-          sum = (yield* Root.receive()).payload
-        })
-      )
-      runs.push(result(sum, took))
+const root = Effect.gen(function* () {
+  const parent = yield* Root.self
+  let sum = 0
+  const took = yield* seconds(
+    Effect.gen(function* () {
+      yield* Process.spawn(Node, { parent, first: 0, size: leaves })
+      sum = (yield* Root.receive()).payload
     })
   )
-  return Process.spawn(Root).pipe(
-    Effect.flatMap(Process.await),
-    Effect.flatten,
-    Effect.map(() => runs[0]!),
-    Effect.provide(RootLive.pipe(Layer.provide(NodeLive), Layer.provideMerge(ProcessHost.layer("bench")))),
-    Effect.orDie
-  )
+  return result(sum, took)
 })
 
 // A fiber that starts at once has ended before the next one is started, so that few are there at any time.
@@ -85,7 +74,7 @@ export const skynet: Bench = {
   metrics: [{ name: "time", unit: "s", better: "lower" }],
   rounds: 3,
   work: { sum: (leaves * (leaves - 1)) / 2 },
-  subject: { name: "troupe", run: troupe },
+  subject: { name: "troupe", run: asBodyOf(Root, root, NodeLive) },
   peers: [
     { name: "raw Effect", run: raw({ startImmediately: false }) },
     { name: "raw Effect, started at once", run: raw({ startImmediately: true }) },

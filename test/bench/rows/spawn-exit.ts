@@ -1,8 +1,9 @@
 /** Processes that begin and end one after the other: what a process costs to whoever starts it and learns of its end. */
-import { Effect, Exit, Fiber, Layer } from "effect"
-import { Process, ProcessHost, Selectable } from "troupe"
+import { Effect, Exit, Fiber } from "effect"
+import { Process, Selectable } from "troupe"
 import { erlang } from "../harness/erlang.ts"
 import { go } from "../harness/go.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
 import { type Bench, type Run, seconds } from "../harness/measure.ts"
 import { nactSpawnExit } from "../peers/nactSpawnExit.ts"
 
@@ -14,31 +15,19 @@ const Child = Process.make("bench:child")
 const ChildLive = Child.toLayer(() => Effect.void)
 const Parent = Process.make("bench:parent")
 
-const troupe = Effect.suspend(() => {
-  const runs: Array<Run> = []
-  const ParentLive = Parent.toLayer(
-    Effect.fnUntraced(function* () {
-      const events = yield* Parent.events
-      let ended = 0
-      const took = yield* seconds(
-        Effect.gen(function* () {
-          for (let i = 0; i < count; i++) {
-            const monitor = yield* Process.spawnMonitored(Child)
-            const event = yield* Selectable.take(events)
-            if (event._tag === "Exit" && event.monitor === monitor && Exit.isSuccess(event.exit)) ended++
-          }
-        })
-      )
-      runs.push(result(ended, took))
+const parent = Effect.gen(function* () {
+  const events = yield* Parent.events
+  let ended = 0
+  const took = yield* seconds(
+    Effect.gen(function* () {
+      for (let i = 0; i < count; i++) {
+        const monitor = yield* Process.spawnMonitored(Child)
+        const event = yield* Selectable.take(events)
+        if (event._tag === "Exit" && event.monitor === monitor && Exit.isSuccess(event.exit)) ended++
+      }
     })
   )
-  return Process.spawn(Parent).pipe(
-    Effect.flatMap(Process.await),
-    Effect.flatten,
-    Effect.map(() => runs[0]!),
-    Effect.provide(ParentLive.pipe(Layer.provide(ChildLive), Layer.provideMerge(ProcessHost.layer("bench")))),
-    Effect.orDie
-  )
+  return result(ended, took)
 })
 
 // A fiber that starts at once has ended before whoever has started it goes on: it is a call, with the cost of a fiber.
@@ -62,7 +51,7 @@ export const spawnExit: Bench = {
   metrics: [{ name: "processes", unit: "processes/s", better: "higher" }],
   rounds: 7,
   work: { ended: count },
-  subject: { name: "troupe", run: troupe },
+  subject: { name: "troupe", run: asBodyOf(Parent, parent, ChildLive) },
   peers: [
     { name: "raw Effect", run: raw({ startImmediately: false }) },
     { name: "raw Effect, started at once", run: raw({ startImmediately: true }) },

@@ -1,9 +1,10 @@
 /** A ring of processes, around which one message goes: what a hop costs where many wait. */
-import { Effect, Layer, Queue, Schema } from "effect"
+import { Effect, Queue, Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Pid, Process, ProcessHost } from "troupe"
+import { Pid, Process } from "troupe"
 import { erlang } from "../harness/erlang.ts"
 import { go } from "../harness/go.ts"
+import { asBodyOf } from "../harness/inProcess.ts"
 import { type Bench, type Run, seconds } from "../harness/measure.ts"
 import { nactThreadRing } from "../peers/nactThreadRing.ts"
 
@@ -26,31 +27,19 @@ const MemberLive = Member.toLayer(
 
 const result = (arrived: number, took: number): Run => ({ measured: { hops: hops / took }, proof: { hops: arrived } })
 
-const troupe = Effect.suspend(() => {
-  const runs: Array<Run> = []
-  const HeadLive = Head.toLayer(
-    Effect.fnUntraced(function* () {
-      let next: Pid.Pid<typeof Token> = yield* Head.self
-      for (let i = 1; i < size; i++) next = yield* Process.spawn(Member, next)
-      let arrived = 0
-      const took = yield* seconds(
-        Effect.gen(function* () {
-          while (arrived < hops) {
-            yield* Process.send(next, "token", arrived + 1)
-            arrived = (yield* Head.receive()).payload
-          }
-        })
-      )
-      runs.push(result(arrived, took))
+const ring = Effect.gen(function* () {
+  let next: Pid.Pid<typeof Token> = yield* Head.self
+  for (let i = 1; i < size; i++) next = yield* Process.spawn(Member, next)
+  let arrived = 0
+  const took = yield* seconds(
+    Effect.gen(function* () {
+      while (arrived < hops) {
+        yield* Process.send(next, "token", arrived + 1)
+        arrived = (yield* Head.receive()).payload
+      }
     })
   )
-  return Process.spawn(Head).pipe(
-    Effect.flatMap(Process.await),
-    Effect.flatten,
-    Effect.map(() => runs[0]!),
-    Effect.provide(HeadLive.pipe(Layer.provide(MemberLive), Layer.provideMerge(ProcessHost.layer("bench")))),
-    Effect.orDie
-  )
+  return result(arrived, took)
 })
 
 const raw = Effect.gen(function* () {
@@ -83,7 +72,7 @@ export const threadRing: Bench = {
   metrics: [{ name: "hops", unit: "hops/s", better: "higher" }],
   rounds: 7,
   work: { hops },
-  subject: { name: "troupe", run: troupe },
+  subject: { name: "troupe", run: asBodyOf(Head, ring, MemberLive) },
   peers: [
     { name: "raw Effect", run: raw },
     erlang("Erlang", "processes", [size, hops], "thread_ring"),
