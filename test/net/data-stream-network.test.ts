@@ -187,13 +187,14 @@ explored(
             ),
           { window: 4 }
         )
-      yield* register(1)
+      const first = yield* register(1)
       yield* Effect.forkChild(sendNumbers(server.streams, toClient!, "s", upTo(30)))
       yield* Effect.sleep(yield* Random.nextIntBetween(0, 30))
-      yield* register(2)
+      const second = yield* register(2)
       yield* Effect.sleep(yield* Random.nextIntBetween(0, 10))
-      const last = yield* register(3)
-      yield* last.ended
+      const third = yield* register(3)
+      // Whoever registers behind the end waits for another stream of that name.
+      yield* Effect.raceAll([first.ended, second.ended, third.ended])
       yield* whole(got, 30, "of three receivers")
       yield* check(
         by.every((which, at) => at === 0 || which >= by[at - 1]!),
