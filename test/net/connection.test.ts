@@ -3,7 +3,7 @@ import { Cause, Duration, Effect, Exit, Fiber, Logger, Schema, Scope, Stream } f
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { Acceptor, Authentication, Connection, Memory, Protocol } from "troupe/net"
-import { meet } from "../../src/net/internal/session/handshake.ts"
+import { meet, reach } from "../../src/net/internal/session/handshake.ts"
 import { encode, Kind } from "../../src/net/internal/session/packet.ts"
 
 const Echo = Protocol.make("test:echo", {
@@ -166,8 +166,8 @@ describe("a side that does not keep to what both have agreed upon", () => {
       handlers: { stuck: () => Effect.never }
     })
     const good = yield* Connection.connect(acceptor.transport, Sink)
-    const wire = yield* acceptor.transport.connect
     const caller = { protocol: Sink.name, instance: undefined, connection: "flood", credentials: undefined }
+    const wire = yield* reach(acceptor.transport, caller)
     yield* meet(wire, caller)
     const sending = Effect.forever(wire.send(frame))
     const error = yield* Effect.flip(Effect.andThen(Effect.timeout(sending, "1 minute"), Effect.never))

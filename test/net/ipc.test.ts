@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { existsSync, statSync } from "node:fs"
 import { Message, Process, ProcessHost, Selectable } from "troupe"
 import { Acceptor, Authentication, Delegate, IpcClient, IpcServer, Memory, Protocol } from "troupe/net"
-import { meet } from "../../src/net/internal/session/handshake.ts"
+import { meet, reach } from "../../src/net/internal/session/handshake.ts"
 import { Kind } from "../../src/net/internal/session/packet.ts"
 import * as Unix from "../../src/net/transport/node/Unix.ts"
 import { because } from "./absent.ts"
@@ -396,8 +396,8 @@ describe("a server", () => {
       const events = yield* server.events
       // Two links of one client, of which the server believes that both are there.
       const link = Effect.gen(function* () {
-        const wire = yield* server.transport.connect
-        yield* meet(wire, { protocol: Rooms.name, instance: undefined, connection: "ada", credentials: undefined })
+        const caller = { protocol: Rooms.name, instance: undefined, connection: "ada", credentials: undefined }
+        yield* meet(yield* reach(server.transport, caller), caller)
         const came = yield* next(events)
         assert(came._tag === "Connected")
         yield* came.client.join("blue")

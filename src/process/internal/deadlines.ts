@@ -1,5 +1,5 @@
 /**
- * The deadlines of calls, however many: one fiber sleeps to the earliest, and is there only while calls are outstanding.
+ * The deadlines of those who wait, however many: one fiber sleeps to the earliest, and is there only while some are outstanding.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -18,14 +18,22 @@ export interface Timed {
   expire(): void
 }
 
-// Nearly all calls are answered in time: what is over stays in the heap until it is the greater part of so many.
+// Nearly all end in time: what is over stays in the heap until it is the greater part of so many.
 const Kept = 64
 
 // Behind all that a run queue has to do: whoever makes one call after the other finds the sleeper still there.
 const WhenIdle = 1000
 
+// In nanoseconds.
+const Millisecond = 1_000_000
+
+// In nanoseconds. A clock that adds up fractions of milliseconds may come out above the sum: where there are any, so much less is
+// slept, and so much before its time a deadline has passed.
+const Slack = 1
+
 export class Deadlines {
   readonly clock: Clock.Clock
+  private readonly scheduler: Scheduler.Scheduler
   private readonly context: Context.Context<never>
   private readonly timed = new Heap<Timed>((left, right) => left.deadline < right.deadline)
   private outstanding = 0
@@ -35,16 +43,23 @@ export class Deadlines {
 
   constructor(clock: Clock.Clock, scheduler: Scheduler.Scheduler) {
     this.clock = clock
+    this.scheduler = scheduler
     this.context = Context.make(Clock.Clock, clock).pipe(Context.add(Scheduler.Scheduler, scheduler))
   }
 
-  /** The deadline at the end of a time: monotonic, and in whole microseconds, so that what is left of it is exact. */
-  after(milliseconds: number): number {
-    return this.now() + Math.round(milliseconds * 1000)
+  /** The time: monotonic, and in whole nanoseconds, so that what is left of it is exact. */
+  now(): number {
+    return Number(this.clock.monotonicTimeNanosUnsafe())
+  }
+
+  /** The deadline at the end of a time. */
+  after(milliseconds: number, from: number = this.now()): number {
+    return from + Math.round(milliseconds * Millisecond)
   }
 
   add(one: Timed): void {
     this.outstanding++
+    if (one.deadline === Infinity) return
     this.timed.push(one)
     if (one.deadline >= this.sleepsUntil) return
     this.sleeper?.interruptUnsafe()
@@ -53,20 +68,15 @@ export class Deadlines {
 
   /**
    * To be called when one that was added is over; `dispatcher`: that of whoever waited, where the sleeper is to go once
-   * nothing is outstanding.
+   * nothing is outstanding and the other tasks there are done.
    */
-  onOver(dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
+  onOver(dispatcher?: Scheduler.SchedulerDispatcher): void {
     this.outstanding--
     if (this.timed.length > Kept && this.outstanding < this.timed.length / 2) this.timed.retain((one) => !one.isOver)
-    if (this.outstanding > 0 || this.leaving || dispatcher === undefined) return
+    if (this.outstanding > 0 || this.leaving) return
     this.leaving = true
-    dispatcher.scheduleTask(() => this.leave(), WhenIdle)
-  }
-
-  /** Nothing that was added needs its deadline any more. */
-  end(): void {
-    this.outstanding = 0
-    this.leave()
+    const there = dispatcher ?? this.scheduler.makeDispatcher()
+    there.scheduleTask(() => this.leave(), WhenIdle)
   }
 
   private leave(): void {
@@ -81,18 +91,26 @@ export class Deadlines {
   private readonly sleep: Effect.Effect<void> = Effect.suspend(() => {
     const now = this.now()
     let next = this.timed.first
-    while (next !== undefined && (next.isOver || next.deadline <= now)) {
+    while (next !== undefined && (next.isOver || next.deadline - now <= Slack)) {
       this.timed.shift()
       if (!next.isOver) next.expire()
       next = this.timed.first
     }
     this.sleepsUntil = next?.deadline ?? Infinity
-    return next === undefined
-      ? Effect.void
-      : Effect.andThen(this.clock.sleep(Duration.millis((next.deadline - now) / 1000)), this.sleep)
+    if (next === undefined) return Effect.void
+    const left = next.deadline - now
+    const slept = left % Millisecond === 0 ? left : left - Slack
+    return Effect.andThen(this.clock.sleep(Duration.millis(slept / Millisecond)), this.sleep)
   })
+}
 
-  private now(): number {
-    return Math.floor(Number(this.clock.monotonicTimeNanosUnsafe()) / 1000)
-  }
+const known = new WeakMap<Clock.Clock, WeakMap<Scheduler.Scheduler, Deadlines>>()
+
+/** Those that all share who go by the clock and run by the scheduler: a program has one of each, and so has a test. */
+export const deadlinesOf = (clock: Clock.Clock, scheduler: Scheduler.Scheduler): Deadlines => {
+  const byScheduler = known.get(clock) ?? new WeakMap<Scheduler.Scheduler, Deadlines>()
+  known.set(clock, byScheduler)
+  const deadlines = byScheduler.get(scheduler) ?? new Deadlines(clock, scheduler)
+  byScheduler.set(scheduler, deadlines)
+  return deadlines
 }

@@ -351,7 +351,7 @@ export class InvokerImpl {
   }
 
   private get now(): number {
-    return this.memberSettings.surroundings.clock.currentTimeMillisUnsafe()
+    return this.memberSettings.surroundings.deadlines.clock.currentTimeMillisUnsafe()
   }
 
   /** Takes no more invocations, and ends when those that there are have ended, or the time is over. */

@@ -90,7 +90,7 @@ export class Member implements Candidate {
   }
 
   private get now(): number {
-    return this.settings.surroundings.clock.currentTimeMillisUnsafe()
+    return this.settings.surroundings.deadlines.clock.currentTimeMillisUnsafe()
   }
 
   /** An invocation is given to it. */

@@ -51,7 +51,7 @@ export const serving = (
       transport,
       routes: routesOf(protocol.client),
       backlog: { messages: settings.backlog?.messages ?? Messages, bytes: settings.backlog?.bytes ?? Bytes },
-      clock: (yield* timing).clock,
+      clock: (yield* timing).deadlines.clock,
       fork: (effect) => void Effect.runForkWith(context)(effect)
     })
     impl.begin(yield* accepting(transport, both, acceptorOptions(impl, settings), impl.onEvent))

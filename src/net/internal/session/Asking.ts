@@ -105,7 +105,7 @@ export class RequestAsking extends Wait implements Asking, Told {
     this.isOnce = isOnce
     this.milliseconds = milliseconds
     this.begun = begun
-    this.deadline = begun + Math.round(milliseconds * 1000)
+    this.deadline = connection.deadlines.after(milliseconds, begun)
   }
 
   onSent(): void {}

@@ -1,18 +1,16 @@
 /**
  * All that one side of a connection has asked and is not answered yet, over one link after the other.
  */
-import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import { effectOf, Step, step } from "../../../channel/internal/step.ts"
 import { waitIn } from "../../../channel/internal/wait.ts"
-import { Deadlines } from "../../../process/internal/deadlines.ts"
+import type { Deadlines } from "../../../process/internal/deadlines.ts"
 import { IntMap } from "../../../scheduler/internal/IntMap.ts"
 import type { RequestOptions, StreamOptions } from "../../Connection.ts"
 import {
@@ -42,9 +40,9 @@ export class Askings {
   private readonly byId = new IntMap<Asking>()
   private lastId = 0
 
-  constructor(connection: ConnectionImpl, clock: Clock.Clock, scheduler: Scheduler.Scheduler) {
+  constructor(connection: ConnectionImpl) {
     this.connection = connection
-    this.deadlines = new Deadlines(clock, scheduler)
+    this.deadlines = connection.deadlines
   }
 
   /** How many there are. */
@@ -79,7 +77,6 @@ export class Askings {
   /** Nothing is answered any more. To be called in a step. */
   end(error: ConnectionClosed): void {
     for (const asking of this.byId.values()) asking.fail(error)
-    this.deadlines.end()
   }
 
   /** Takes an answer, or a part of one. To be called in a step. */
@@ -96,7 +93,7 @@ export class Askings {
 
   /** One needs its deadline no more. */
   onOver(): void {
-    this.deadlines.onOver(undefined)
+    this.deadlines.onOver()
   }
 
   /** A stream waits for another link. */
@@ -111,7 +108,7 @@ export class Askings {
     const { counters } = this.connection
     if (isSuccess) counters.succeeded++
     else counters.failed++
-    counters.onAnswered(this.deadlines.after(0) - begun)
+    counters.onAnswered((this.deadlines.now() - begun) / 1000)
   }
 
   request(route: string, payload: unknown, options: RequestOptions | undefined): Effect.Effect<unknown, unknown> {
@@ -159,7 +156,7 @@ export class Askings {
     const made = this.frameOf(fiber, name, payload, isOnce)
     if (!("frame" in made)) return made
     const { frame, route } = made
-    const begun = this.deadlines.after(0)
+    const begun = this.deadlines.now()
     const asking = new RequestAsking(this.connection, this, this.lastId, route, frame, isOnce, milliseconds, begun)
     asking.only = only
     return this.add(asking)

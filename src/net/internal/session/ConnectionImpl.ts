@@ -3,7 +3,6 @@
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -15,6 +14,7 @@ import * as Stream from "effect/Stream"
 import { step } from "../../../channel/internal/step.ts"
 import { waitIn } from "../../../channel/internal/wait.ts"
 import * as Selectable from "../../../channel/Selectable.ts"
+import type { Deadlines } from "../../../process/internal/deadlines.ts"
 import type { Identity } from "../../Authentication.ts"
 import type { Connection, LinkError, RequestOptions, State, Stats, StreamOptions } from "../../Connection.ts"
 import {
@@ -72,7 +72,7 @@ export interface Settings {
   readonly onState: (state: State) => void
   /** Is told when the other side says that it takes no more requests, in the step in which it is heard. */
   readonly onLeaving: () => void
-  readonly clock: Clock.Clock
+  readonly deadlines: Deadlines
   readonly scheduler: Scheduler.Scheduler
 }
 
@@ -89,6 +89,7 @@ export class ConnectionImpl implements Owner, Client {
   readonly id: string
   readonly instanceId: InstanceId | undefined
   readonly heartbeat: Heartbeat
+  readonly deadlines: Deadlines
   readonly once: Once | undefined
   readonly rate: Rate | undefined
   readonly messages: Messages
@@ -115,15 +116,16 @@ export class ConnectionImpl implements Owner, Client {
   private readonly sends = new Line(MessageWindow)
 
   constructor(settings: Settings) {
-    const { clock, heartbeat, id, instanceId, once, rate, scheduler } = settings
+    const { deadlines, heartbeat, id, instanceId, once, rate, scheduler } = settings
     this.settings = settings
     this.id = id
     this.instanceId = instanceId
     this.heartbeat = heartbeat
+    this.deadlines = deadlines
     this.once = once
-    this.rate = rate === undefined ? undefined : new Rate(rate, clock.currentTimeMillisUnsafe())
+    this.rate = rate === undefined ? undefined : new Rate(rate, deadlines.clock.currentTimeMillisUnsafe())
     this.messages = new Messages(scheduler.makeDispatcher(), (amount) => this.link?.say(Kind.MoreMessages, amount))
-    this.askings = new Askings(this, clock, scheduler)
+    this.askings = new Askings(this)
     this.receive = Selectable.take(this.messages)
   }
 
@@ -177,7 +179,7 @@ export class ConnectionImpl implements Owner, Client {
       if (this.links++ > 0) this.counters.reconnects++
       this.link = session
       this.who = identity
-      this.handling = new Handling(session, this.settings.service, this, this.settings.clock)
+      this.handling = new Handling(session, this.settings.service, this, this.deadlines.clock)
       this.messages.begin()
       const opening = this.settings.opening()
       this.isOpening = opening !== undefined

@@ -380,7 +380,7 @@ export class Handling {
     this.owed -= told
     this.told = 0
     // Over a wire in memory, the next ones may come before this returns.
-    this.session.say(Kind.MoreTells, told)
+    this.session.sayNow(Kind.MoreTells, told)
   }
 
   private report(what: string, cause?: Cause.Cause<unknown>): void {

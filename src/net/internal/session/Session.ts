@@ -1,16 +1,17 @@
 /**
  * One link of a connection: what is said over one wire, from the moment when both sides know each other until it ends.
  */
-import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { stepNow } from "../../../channel/internal/telling.ts"
+import type { Deadlines } from "../../../process/internal/deadlines.ts"
 import { isPushing, type Pushing } from "../../transport/internal/Pushing.ts"
 import type { Wire } from "../../Transport.ts"
 import { type FrameTooLarge, WireClosed } from "../../TransportError.ts"
+import { Limit, within } from "../within.ts"
 import type { Counters } from "./Counters.ts"
 import { decode, encode, Kind, type Packet } from "./packet.ts"
 import { Outbox } from "./Outbox.ts"
@@ -26,6 +27,7 @@ export interface Heartbeat {
 export interface Owner {
   readonly counters: Counters
   readonly heartbeat: Heartbeat
+  readonly deadlines: Deadlines
   /** Takes a packet that is not about the session itself; false when it is not understood. */
   take(session: Session, packet: Packet): boolean
   /** A packet has come after a silence that was to be broken. */
@@ -35,7 +37,7 @@ export interface Owner {
 }
 
 // How long an orderly end waits for what was posted to be written.
-const Patience = "2 seconds"
+const Patience = Duration.seconds(2)
 
 // How many frames wait at most for a side that takes none.
 const MostUnread = 65_536
@@ -64,18 +66,17 @@ export class Session {
   hasEnded = false
   private readonly owner: Owner
   private readonly outbox: Outbox
-  private readonly clock: Clock.Clock
   private lastHeard: number
   private missed = 0
   private isVerifying = false
+  private nextBeat: Limit | undefined
   private readonly why = Deferred.makeUnsafe<WireClosed | FrameTooLarge>()
 
-  constructor(wire: Wire, incarnation: string, owner: Owner, clock: Clock.Clock) {
+  constructor(wire: Wire, incarnation: string, owner: Owner) {
     this.wire = wire
     this.incarnation = incarnation
     this.owner = owner
     this.outbox = new Outbox(wire, () => owner.onRoom(this))
-    this.clock = clock
     this.lastHeard = this.now()
   }
 
@@ -100,6 +101,12 @@ export class Session {
     this.post(encode(kind, number, body))
   }
 
+  /** Says it at once, ahead of the end of the step: the other side waits for it, and can go on while this one does. */
+  sayNow(kind: number, number: number): void {
+    this.say(kind, number)
+    if (isPushing(this.wire)) this.wire.flushUnsafe?.()
+  }
+
   /**
    * Whether nothing came for so long that it is not known whether the other side is there: this program stood still. It is
    * asked then, and the owner is told of its answer.
@@ -121,25 +128,33 @@ export class Session {
   /** Runs it until it ends, and answers why. `ahead`: what came before it began. */
   run(ahead: ReadonlyArray<Uint8Array>): Effect.Effect<WireClosed | FrameTooLarge> {
     return Effect.scoped(
-      Effect.gen({ self: this }, function* () {
-        yield* Effect.forkScoped(this.outbox.run, { startImmediately: true })
-        yield* Effect.forkScoped(this.beat)
-        this.hearAll(ahead)
-        if (isPushing(this.wire)) this.heed(this.wire, (yield* Effect.fiber).currentDispatcher)
-        else
-          yield* Effect.forkScoped(Effect.flatMap(Effect.flip(this.read), (why) => Effect.sync(() => this.over(why))))
-        return yield* Deferred.await(this.why)
+      Effect.withFiber((fiber) => {
+        const heard = Effect.suspend(() => {
+          this.beat()
+          this.hearAll(ahead)
+          if (!isPushing(this.wire)) return Effect.forkScoped(this.readAll)
+          this.heed(this.wire, fiber.currentDispatcher)
+          return Effect.void
+        })
+        return Effect.forkScoped(this.outbox.run, { startImmediately: true }).pipe(
+          Effect.andThen(heard),
+          Effect.andThen(Deferred.await(this.why)),
+          Effect.ensuring(Effect.sync(() => this.nextBeat?.end(fiber)))
+        )
       })
     )
   }
 
   /** Has what was posted written, and closes the wire. */
   readonly close: Effect.Effect<void> = Effect.suspend(() =>
-    this.outbox.flushed.pipe(
-      Effect.timeoutOption(Patience),
+    within(this.outbox.flushed, Patience, Effect.void).pipe(
       Effect.andThen(Effect.sync(() => (this.hasEnded = true))),
       Effect.andThen(this.wire.close)
     )
+  )
+
+  private readonly readAll: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.flatMap(Effect.flip(this.read), (why) => Effect.sync(() => this.over(why)))
   )
 
   private readonly read: Effect.Effect<never, WireClosed | FrameTooLarge> = Effect.suspend(() =>
@@ -198,23 +213,23 @@ export class Session {
   }
 
   // The other side has so many intervals to say anything at all.
-  private readonly beat: Effect.Effect<void> = Effect.suspend(() => {
-    const { interval, misses } = this.owner.heartbeat
-    const again = Effect.suspend(() => {
+  private beat(): void {
+    const { deadlines, heartbeat } = this.owner
+    const { interval, misses } = heartbeat
+    this.nextBeat = new Limit(deadlines, interval, () => {
       if (this.missed >= misses) {
         const { peer, transport } = this.wire
         const detail = `nothing was heard for ${misses} heartbeats of ${Duration.format(interval)}`
-        return Effect.sync(() => this.over(new WireClosed({ transport, peer: peer.address, by: "loss", detail })))
+        return this.over(new WireClosed({ transport, peer: peer.address, by: "loss", detail }))
       }
       this.missed++
       this.say(Kind.Ping, 0)
-      return this.beat
+      this.beat()
     })
-    return Effect.andThen(Effect.sleep(interval), again)
-  })
+  }
 
   // In milliseconds.
   private now(): number {
-    return this.clock.currentTimeMillisUnsafe()
+    return this.owner.deadlines.clock.currentTimeMillisUnsafe()
   }
 }

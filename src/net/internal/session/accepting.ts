@@ -1,12 +1,10 @@
 /**
  * Makes the side of connections that listens.
  */
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Rpc } from "effect/rpc"
-import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Topic } from "../../../process/internal/topic.ts"
 import { IntMap } from "../../../scheduler/internal/IntMap.ts"
@@ -19,7 +17,7 @@ import type { Transport, Wire } from "../../Transport.ts"
 import type { FrameTooLarge, TransportError, WireClosed } from "../../TransportError.ts"
 import { routesOf } from "./codec.ts"
 import { ConnectionImpl } from "./ConnectionImpl.ts"
-import { heartbeatOf, pendingOf, servedBy, timing } from "./connecting.ts"
+import { heartbeatOf, pendingOf, servedBy, type Timing, timing } from "./connecting.ts"
 import { Counters } from "./Counters.ts"
 import { type Agreed, type HandshakeError, type Host, receive } from "./handshake.ts"
 import type { Service } from "./Handling.ts"
@@ -47,8 +45,7 @@ class AcceptorImpl {
   private readonly protocol: Protocol<Rpc.Any, Rpc.Any>
   private readonly options: Settings
   private readonly service: Service
-  private readonly clock: Clock.Clock
-  private readonly scheduler: Scheduler.Scheduler
+  private readonly timing: Timing
   private readonly host: Host
   private readonly onEvent: (event: Event<Rpc.Any>) => void
   private readonly known = new Map<string, Known>()
@@ -63,15 +60,14 @@ class AcceptorImpl {
     protocol: Protocol<Rpc.Any, Rpc.Any>,
     options: Settings,
     service: Service,
-    { clock, scheduler }: { readonly clock: Clock.Clock; readonly scheduler: Scheduler.Scheduler },
+    timing: Timing,
     onEvent: (event: Event<Rpc.Any>) => void
   ) {
     this.onEvent = onEvent
     this.protocol = protocol
     this.options = options
     this.service = service
-    this.clock = clock
-    this.scheduler = scheduler
+    this.timing = timing
     this.host = {
       protocol: protocol.name,
       instance: options.instanceId?.toString(),
@@ -111,7 +107,7 @@ class AcceptorImpl {
         this.accepted++
         this.open.add(connection)
         this.publish({ _tag: "Connected", connection: connection.connection })
-        const session = new Session(wire, agreed.incarnation, connection, this.clock)
+        const session = new Session(wire, agreed.incarnation, connection)
         const exit = yield* Effect.exit(restore(connection.runLink(session, agreed)))
         const [by, detail] = endOf(exit)
         yield* connection.end(closedSince(connection, by, detail))
@@ -127,8 +123,7 @@ class AcceptorImpl {
   private make(wire: Wire, { connection }: Agreed, once: Once): ConnectionImpl {
     const { heartbeat, instanceId, limits } = this.options
     return new ConnectionImpl({
-      clock: this.clock,
-      scheduler: this.scheduler,
+      ...this.timing,
       id: connection,
       name: undefined,
       instanceId,

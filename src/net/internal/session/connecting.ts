@@ -2,7 +2,6 @@
  * Makes the side of a connection that connects.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +15,7 @@ import { ConnectionClosed, type ConnectionFailed } from "../../ConnectionError.t
 import type { Any } from "../../Protocol.ts"
 import * as Strategy from "../../Strategy.ts"
 import type { Transport } from "../../Transport.ts"
+import { deadlinesFor } from "../within.ts"
 import { routesOf } from "./codec.ts"
 import { ConnectionImpl, type Settings } from "./ConnectionImpl.ts"
 import { type Dialing, drive, patiently } from "./dialing.ts"
@@ -47,9 +47,12 @@ export const heartbeatOf = (heartbeat: Heartbeat | undefined): Session.Heartbeat
 
 export const pendingOf = (limits: Limits | undefined): number => limits?.pending ?? 1024
 
-/** How a connection waits for its links, and how it counts time. */
-export const timing = Effect.withFiber<{ readonly clock: Clock.Clock; readonly scheduler: Scheduler.Scheduler }>(
-  (fiber) => Effect.succeed({ clock: fiber.getRef(Clock.Clock), scheduler: fiber.getRef(Scheduler.Scheduler) })
+/** How a connection waits, and how it counts time. */
+export type Timing = Pick<Settings, "deadlines" | "scheduler">
+
+/** That of the effect that asks. */
+export const timing = Effect.withFiber<Timing>((fiber) =>
+  Effect.succeed({ deadlines: deadlinesFor(fiber), scheduler: fiber.getRef(Scheduler.Scheduler) })
 )
 
 /** What whoever is above a connection has it do, and is told of it. */
@@ -58,10 +61,8 @@ export type Above = Pick<Settings, "name" | "onState" | "onLeaving" | "opening">
 const nobody: Above = { name: undefined, opening: () => undefined, onState: () => {}, onLeaving: () => {} }
 
 /** What a connection runs in. */
-export interface Surroundings {
+export interface Surroundings extends Timing {
   readonly context: Context.Context<never>
-  readonly clock: Clock.Clock
-  readonly scheduler: Scheduler.Scheduler
 }
 
 /** Those of the effect that asks. */
@@ -128,17 +129,16 @@ const onDeath = (connection: ConnectionImpl, cause: Cause.Cause<never>): Effect.
 }
 
 /** Makes one that links itself when it is used. */
-export const begin = (
+export const begin = Effect.fnUntraced(function* (
   target: Transport | Strategy.Strategy,
   protocol: Any,
   options: Anything,
   above: Above = nobody
-): Effect.Effect<ConnectionImpl, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const connection = construct(target, protocol, options, above, yield* surroundings)
-    yield* Effect.addFinalizer(() => connection.close)
-    return connection
-  })
+): Effect.fn.Return<ConnectionImpl, never, Scope.Scope> {
+  const connection = construct(target, protocol, options, above, yield* surroundings)
+  yield* Effect.addFinalizer(() => connection.close)
+  return connection
+})
 
 /** One that links itself when it is used. */
 export const connecting = (
@@ -149,13 +149,12 @@ export const connecting = (
   Effect.map(begin(target, protocol, options), ({ connection }) => connection)
 
 /** One that has its first link. */
-export const connected = (
+export const connected = Effect.fnUntraced(function* (
   target: Transport | Strategy.Strategy,
   protocol: Any,
   options: Anything
-): Effect.Effect<Connection<Rpc.Any>, ConnectionFailed, Scope.Scope> =>
-  Effect.gen(function* () {
-    const connection = yield* begin(target, protocol, options)
-    yield* connection.firstLink
-    return connection.connection
-  })
+): Effect.fn.Return<Connection<Rpc.Any>, ConnectionFailed, Scope.Scope> {
+  const connection = yield* begin(target, protocol, options)
+  yield* connection.firstLink
+  return connection.connection
+})

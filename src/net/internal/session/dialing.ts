@@ -2,10 +2,10 @@
  * The side that connects: it makes a link when one is needed, and another one when that is lost.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import type { Credentials } from "../../Authentication.ts"
 import { ConnectionClosed, ConnectionFailed } from "../../ConnectionError.ts"
 import type { LinkError } from "../../Connection.ts"
@@ -13,7 +13,7 @@ import type { Transport } from "../../Transport.ts"
 import type { FrameTooLarge, TransportError, WireClosed } from "../../TransportError.ts"
 import { Delays } from "../runtime/Delays.ts"
 import type { ConnectionImpl } from "./ConnectionImpl.ts"
-import { type HandshakeError, meet } from "./handshake.ts"
+import { type HandshakeError, meet, reach } from "./handshake.ts"
 import { Session } from "./Session.ts"
 
 /** How links are made. */
@@ -39,32 +39,34 @@ const isFinal = ({ error }: Attempt): boolean =>
   (error._tag === "Refused" && error.reason !== "Stopping" && error.reason !== "NoGreeting")
 
 /** Makes one link after the other, until the connection is closed. */
-export const drive = (connection: ConnectionImpl, dialing: Dialing): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const { reconnect } = dialing
-    let attempt = 1
-    const delays = reconnect === "never" ? undefined : new Delays(reconnect)
-    while (true) {
-      connection.enter({ _tag: "Connecting", attempt })
-      const outcome = yield* Effect.result(linkOverAny(connection, dialing))
-      if (connection.isClosed) return
-      const error = Result.merge(outcome)
-      connection.lastError = error
-      if (delays === undefined || (error._tag === "ConnectionFailed" && error.attempts.some(isFinal))) {
-        return yield* connection.end(closedBy(connection, error))
-      }
-      // A link that there was begins the schedule anew.
-      if (Result.isSuccess(outcome)) {
-        attempt = 0
-        delays.anew()
-      }
-      const delay = yield* delays.next(error)
-      if (delay === undefined) return yield* connection.end(closedBy(connection, error))
-      yield* connection.onUnavailable({ _tag: "Waiting", attempt, delay, error })
-      yield* Effect.sleep(delay)
-      attempt++
+export const drive = Effect.fnUntraced(function* (
+  connection: ConnectionImpl,
+  dialing: Dialing
+): Effect.fn.Return<void> {
+  const { reconnect } = dialing
+  let attempt = 1
+  const delays = reconnect === "never" ? undefined : new Delays(reconnect)
+  while (true) {
+    connection.enter({ _tag: "Connecting", attempt })
+    const outcome = yield* Effect.result(linkOverAny(connection, dialing))
+    if (connection.isClosed) return
+    const error = Result.merge(outcome)
+    connection.lastError = error
+    if (delays === undefined || (error._tag === "ConnectionFailed" && error.attempts.some(isFinal))) {
+      return yield* connection.end(closedBy(connection, error))
     }
-  })
+    // A link that there was begins the schedule anew.
+    if (Result.isSuccess(outcome)) {
+      attempt = 0
+      delays.anew()
+    }
+    const delay = yield* delays.next(error)
+    if (delay === undefined) return yield* connection.end(closedBy(connection, error))
+    yield* connection.onUnavailable({ _tag: "Waiting", attempt, delay, error })
+    yield* Effect.sleep(delay)
+    attempt++
+  }
+})
 
 const closedBy = ({ peerName }: ConnectionImpl, error: LinkError): ConnectionClosed => {
   const [by, detail] =
@@ -73,33 +75,29 @@ const closedBy = ({ peerName }: ConnectionImpl, error: LinkError): ConnectionClo
 }
 
 // Answers why a link has ended that there was.
-const linkOverAny = (
+const linkOverAny = Effect.fnUntraced(function* (
   connection: ConnectionImpl,
   dialing: Dialing
-): Effect.Effect<WireClosed | FrameTooLarge, ConnectionFailed> =>
-  Effect.gen(function* () {
-    const attempts: Array<Attempt> = []
-    for (const transport of dialing.transports) {
-      const outcome = yield* Effect.result(linkOver(transport, connection, dialing))
-      if (Result.isSuccess(outcome)) return outcome.success
-      const { address, name } = transport
-      const attempt: Attempt = { transport: name, address, error: outcome.failure }
-      attempts.push(attempt)
-      if (isFinal(attempt)) break
-    }
-    return yield* new ConnectionFailed({ attempts: attempts as [Attempt, ...Array<Attempt>] })
-  })
+): Effect.fn.Return<WireClosed | FrameTooLarge, ConnectionFailed> {
+  const attempts: Array<Attempt> = []
+  for (const transport of dialing.transports) {
+    const outcome = yield* Effect.result(Effect.scoped(linkOver(transport, connection, dialing)))
+    if (Result.isSuccess(outcome)) return outcome.success
+    const { address, name } = transport
+    const attempt: Attempt = { transport: name, address, error: outcome.failure }
+    attempts.push(attempt)
+    if (isFinal(attempt)) break
+  }
+  return yield* new ConnectionFailed({ attempts: attempts as [Attempt, ...Array<Attempt>] })
+})
 
-const linkOver = (
+const linkOver = Effect.fnUntraced(function* (
   transport: Transport,
   connection: ConnectionImpl,
   { credentials, instance, protocol }: Dialing
-): Effect.Effect<WireClosed | FrameTooLarge, TransportError | HandshakeError> =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const wire = yield* transport.connect
-      const agreed = yield* meet(wire, { protocol, instance, connection: connection.id, credentials })
-      const session = new Session(wire, agreed.incarnation, connection, yield* Clock.Clock)
-      return yield* connection.runLink(session, agreed)
-    })
-  )
+): Effect.fn.Return<WireClosed | FrameTooLarge, TransportError | HandshakeError, Scope.Scope> {
+  const caller = { protocol, instance, connection: connection.id, credentials }
+  const wire = yield* reach(transport, caller)
+  const agreed = yield* meet(wire, caller)
+  return yield* connection.runLink(new Session(wire, agreed.incarnation, connection), agreed)
+})

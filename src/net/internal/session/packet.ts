@@ -188,6 +188,30 @@ export const encode = (kind: number, number: number, body: Body, route = "", fla
   return bytes === room || typeof body === "string" ? bytes.slice(0, at) : bytes.subarray(0, at)
 }
 
+// Routes are few, and come again and again: one that was read before is the same text, which a map finds without a look at its
+// characters. They are kept by a hash of their bytes; one that is longer than any has to be is read anew each time.
+const Slots = 256
+const LongestKept = 128
+const kept: Array<{ readonly bytes: Uint8Array; readonly text: string } | undefined> = Array.from({ length: Slots })
+
+const routeAt = (bytes: Uint8Array, from: number, to: number): string => {
+  if (to - from > LongestKept) return textAt(bytes, from, to)
+  let hash = to - from
+  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+  const slot = hash & (Slots - 1)
+  const known = kept[slot]
+  if (known !== undefined && isAt(known.bytes, bytes, from, to)) return known.text
+  const text = textAt(bytes, from, to)
+  kept[slot] = { bytes: bytes.slice(from, to), text }
+  return text
+}
+
+const isAt = (part: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean => {
+  if (part.length !== to - from) return false
+  for (let at = 0; at < part.length; at++) if (part[at] !== bytes[from + at]) return false
+  return true
+}
+
 /** Reads a frame; `undefined` when it is no packet. */
 export const decode = (frame: Uint8Array): Packet | undefined => {
   const first = frame[0]
@@ -210,7 +234,7 @@ export const decode = (frame: Uint8Array): Packet | undefined => {
     if (end === undefined) return undefined
     const length = numberAt(frame, at, end)
     if (length > frame.length - end) return undefined
-    route = textAt(frame, end, end + length)
+    route = routeAt(frame, end, end + length)
     at = end + length
   }
   if ((has & Flagged) !== 0) {

@@ -41,6 +41,9 @@ export interface Pushing {
    * says why. Who is answered `"full"` may send it by `send`, which waits.
    */
   sendUnsafe(frame: Uint8Array): "sent" | "full" | WireClosed | FrameTooLarge
+
+  /** Has what was sent go out now, and not at the end of the step, where the wire would wait for that. */
+  flushUnsafe?(): void
 }
 
 /** Whether a wire can; one of a user's transport, or that wraps another, can't. */

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Authentication from "../../../net/Authentication.ts"
-import { meet, receive } from "../../../net/internal/session/handshake.ts"
+import { meet, reach, receive } from "../../../net/internal/session/handshake.ts"
 import { decode, encode, Kind, type Packet, textOf } from "../../../net/internal/session/packet.ts"
 import type { Transport, Wire } from "../../../net/Transport.ts"
 import { eventually, soon } from "./keeping.ts"
@@ -66,11 +66,9 @@ let last = 0
 
 /** One that connects. `connection`: the id of its connection; one of its own when absent. */
 export const calling = Effect.fnUntraced(function* (transport: Transport, connection: string = `raw ${++last}`) {
-  const wire = yield* soon(transport.connect, () => "connecting to an acceptor did not end")
-  const agreed = yield* soon(
-    meet(wire, { protocol: Talk.name, instance: undefined, connection, credentials: undefined }),
-    () => "an acceptor does not let in who connects"
-  )
+  const caller = { protocol: Talk.name, instance: undefined, connection, credentials: undefined }
+  const wire = yield* soon(reach(transport, caller), () => "connecting to an acceptor did not end")
+  const agreed = yield* soon(meet(wire, caller), () => "an acceptor does not let in who connects")
   const raw = new Raw(wire)
   raw.heard(agreed.ahead)
   yield* Effect.forkScoped(raw.hear)

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import type { ListenOptions, Server, Socket } from "node:net"
 import type { TransportError } from "../../../TransportError.ts"
 import { hear } from "./greeting.ts"
-import { Hello, tooManyConnections, untrusted, welcome } from "./marks.ts"
+import { Hello, tooManyConnections, untrusted } from "./marks.ts"
 import type { Failures } from "./reasons.ts"
 import { SocketWire } from "./SocketWire.ts"
 import type { Binding, Medium } from "./medium.ts"
@@ -111,8 +111,8 @@ export class Listener implements Binding {
       this.refused++
       refuse(socket, tooManyConnections)
     } else {
-      socket.write(welcome)
       const wire = new SocketWire(name, peerOf(socket), maxFrame, socket, start)
+      wire.welcome()
       this.wires.add(wire)
       socket.on("close", () => this.wires.delete(wire))
       const fiber = this.serve(wire)

@@ -30,7 +30,7 @@ export class Outgoing {
   private filled = 0
   private pieces: Array<Piece> = []
   private inFlight = 0
-  private takesAtOnce = false
+  private takesAtOnce = true
   private isHeld = false
   private isFlushing = false
   private isEnding = false
@@ -70,15 +70,26 @@ export class Outgoing {
     if (this.filled + size > BatchSize) this.seal()
     this.batch ??= batches.take()
     this.filled = write(frame, this.batch, this.filled)
-    if (this.isHeld || this.isFlushing) return
-    this.isFlushing = true
-    queueMicrotask(this.flush)
+    this.flushSoon()
+  }
+
+  /** Writes what was added, without waiting for the end of the step. */
+  flushNow(): void {
+    this.pump()
+  }
+
+  /** Adds a mark, which is no frame. */
+  addMark(mark: Uint8Array): void {
+    if (this.filled + Header > BatchSize) this.seal()
+    this.batch ??= batches.take()
+    this.batch.set(mark, this.filled)
+    this.filled += Header
+    this.flushSoon()
   }
 
   /** Writes what is left and a goodbye, and ends the socket. */
   end(): void {
-    this.seal()
-    this.pieces.push({ bytes: goodbye, batch: undefined })
+    this.addMark(goodbye)
     this.isEnding = true
     this.pump()
   }
@@ -89,6 +100,12 @@ export class Outgoing {
     this.batch = undefined
     this.filled = 0
     this.isEnding = false
+  }
+
+  private flushSoon(): void {
+    if (this.isHeld || this.isFlushing) return
+    this.isFlushing = true
+    queueMicrotask(this.flush)
   }
 
   private readonly flush = (): void => {
@@ -126,7 +143,7 @@ export class Outgoing {
       }
       this.write(this.pieces.shift() as Piece)
     }
-    if (this.isEnding && this.pieces.length === 0) this.socket.end()
+    if (this.isEnding && this.pieces.length === 0 && this.batch === undefined) this.socket.end()
   }
 
   // Most pieces are taken by the system at once, and nobody has to be told. Where one was not, as always with TLS, an empty

@@ -19,7 +19,7 @@ import { FrameTooLarge, WireClosed } from "../../../TransportError.ts"
 import { Incoming } from "../../internal/Incoming.ts"
 import type { Pushing } from "../../internal/Pushing.ts"
 import { Linger } from "./Linger.ts"
-import { Goodbye } from "./marks.ts"
+import { Goodbye, welcome } from "./marks.ts"
 import { Outgoing } from "./Outgoing.ts"
 
 // How much of what came in waits for a reader before the socket is read no further. A frame counts a little beside its bytes.
@@ -93,6 +93,11 @@ export class SocketWire implements Wire, Pushing {
     return this.closedBy !== undefined
   }
 
+  /** Tells the other side that it is served, in one go with what is sent in this step of the program. */
+  welcome(): void {
+    if (!this.isClosed) this.outgoing.addMark(welcome)
+  }
+
   readonly send = (frame: Uint8Array): Effect.Effect<void, WireClosed | FrameTooLarge> =>
     step<void, WireClosed | FrameTooLarge>(() => {
       const answer = this.sendUnsafe(frame)
@@ -106,6 +111,10 @@ export class SocketWire implements Wire, Pushing {
     if (this.senders.length > 0 || this.outgoing.isFull) return "full"
     this.outgoing.add(frame)
     return "sent"
+  }
+
+  flushUnsafe(): void {
+    this.outgoing.flushNow()
   }
 
   readonly sendAll = (frames: NonEmptyReadonlyArray<Uint8Array>): Effect.Effect<void, WireClosed | FrameTooLarge> =>

@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import { deadlinesFor, Limit } from "../../../internal/within.ts"
 import type { Wire } from "../../../Transport.ts"
 import type { TransportError } from "../../../TransportError.ts"
 import type { Failures } from "./reasons.ts"
@@ -26,18 +27,25 @@ export const connecting = (
   begin: Begin
 ): Effect.Effect<Wire, TransportError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
+    Effect.withFiber((fiber) => {
       const settled = Deferred.makeUnsafe<Wire, TransportError>()
-      const abandon = begin({
-        opened: (wire) => Deferred.doneUnsafe(settled, Exit.succeed(wire)),
-        failed: (error) => Deferred.doneUnsafe(settled, Exit.fail(error))
-      })
-      const late = Effect.suspend(() =>
-        Effect.fail(failures.of("connect", "TimedOut", `nobody answered within ${Duration.format(connectTimeout)}`))
+      const failed = (error: TransportError) => void Deferred.doneUnsafe(settled, Exit.fail(error))
+      const abandon = begin({ opened: (wire) => Deferred.doneUnsafe(settled, Exit.succeed(wire)), failed })
+      const limit = new Limit(deadlinesFor(fiber), connectTimeout, () =>
+        failed(failures.of("connect", "TimedOut", `nobody answered within ${Duration.format(connectTimeout)}`))
       )
-      const inTime = Effect.timeoutOrElse(Deferred.await(settled), { duration: connectTimeout, orElse: () => late })
-      const wire = yield* Effect.onError(restore(inTime), () => Effect.sync(abandon))
-      yield* Effect.addFinalizer(() => wire.close)
-      return wire
+      return Effect.flatMap(
+        Effect.onExit(restore(Deferred.await(settled)), (exit) =>
+          Effect.sync(() => {
+            limit.end(fiber)
+            if (Exit.isFailure(exit)) abandon()
+          })
+        ),
+        (wire) =>
+          Effect.as(
+            Effect.addFinalizer(() => wire.close),
+            wire
+          )
+      )
     })
   )

@@ -1,5 +1,7 @@
 /** Connects a stream socket of Node, and waits for the listener's welcome. */
+import { Buffer } from "node:buffer"
 import * as Result from "effect/Result"
+import { encode } from "../../../internal/frames.ts"
 import type { TransportError } from "../../../TransportError.ts"
 import type { Begin } from "./connecting.ts"
 import { type Greeting, hear } from "./greeting.ts"
@@ -8,8 +10,9 @@ import type { Medium } from "./medium.ts"
 import type { Failures } from "./reasons.ts"
 import { SocketWire } from "./SocketWire.ts"
 
+/** `frame`: what is sent behind the hello. */
 export const dial =
-  (medium: Medium, failures: Failures): Begin =>
+  (medium: Medium, failures: Failures, frame?: Uint8Array): Begin =>
   ({ failed, opened }) => {
     const dialled = Result.try(() => medium.dial())
     if (Result.isFailure(dialled)) {
@@ -19,7 +22,7 @@ export const dial =
     const socket = dialled.success
     // Whatever it still has to say is nobody's business.
     const abandon = (): void => void socket.on("error", () => {}).destroy()
-    socket.write(hello)
+    socket.write(frame === undefined ? hello : Buffer.concat([hello, encode([frame])]))
     hear(socket, (greeting) => {
       if (greeting.mark === Welcome) {
         opened(new SocketWire(medium.name, medium.peerOf(socket), medium.maxFrame, socket, greeting.rest))

@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Transport from "../../../Transport.ts"
-import type { TransportError } from "../../../TransportError.ts"
+import { FrameTooLarge, type TransportError } from "../../../TransportError.ts"
+import { canSendFirst } from "../../internal/early.ts"
 import { connecting } from "./connecting.ts"
 import { dial } from "./dial.ts"
 import { Listener } from "./Listener.ts"
@@ -19,10 +20,16 @@ export const make = (medium: Medium): Transport.Transport => {
       return fault === undefined ? Effect.void : Effect.fail(failures.of(doing, "InvalidAddress", fault))
     })
 
-  const connect = Effect.andThen(
-    checked("connect"),
-    connecting(medium.connectTimeout, failures, dial(medium, failures))
-  )
+  const dialled = (frame?: Uint8Array) =>
+    Effect.andThen(checked("connect"), connecting(medium.connectTimeout, failures, dial(medium, failures, frame)))
+
+  const connectWith = (frame: Uint8Array) => {
+    const { address, maxFrame } = medium
+    const bytes = frame.length
+    return bytes > maxFrame
+      ? Effect.fail(new FrameTooLarge({ peer: address, direction: "out", bytes, limit: maxFrame }))
+      : dialled(frame)
+  }
 
   const listen = <R>(
     serve: (wire: Transport.Wire) => Effect.Effect<void, never, R>
@@ -46,7 +53,8 @@ export const make = (medium: Medium): Transport.Transport => {
       }
     }).pipe(whole)
 
-  return { [Transport.TypeId]: Transport.TypeId, name: medium.name, address: medium.address, connect, listen }
+  const { address, name } = medium
+  return { [Transport.TypeId]: Transport.TypeId, name, address, connect: canSendFirst(dialled(), connectWith), listen }
 }
 
 // Who dies serving a wire takes nothing but the wire along.
