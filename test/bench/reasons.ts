@@ -207,8 +207,8 @@ export const reasons: ReadonlyArray<Reason> = [
     rows: connects,
     peers: ["node:net", "node:net, frames in one go", ...packaged],
     why:
-      "Both sides say who they are before the first request, in two more ways to and fro, where the peers ask at once. A connection " +
-      "is made to be kept."
+      "Both sides say who they are before the first request, which is one more way to and fro, and goodbye behind the last one, where " +
+      "the peers ask at once and hang up. A connection is made to be kept."
   },
   {
     rows: requestsAndTells,
