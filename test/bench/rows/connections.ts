@@ -104,8 +104,9 @@ const of = (kind: Address["kind"]): ReadonlyArray<Bench> => [
   requests(kind, "request", 1, 5_000),
   requests(kind, "request-64", 64, 32_000),
   requests(kind, "request-256", 256, 51_200),
-  tells(kind, 20_000),
-  connects(kind, 1_000)
+  // So many that the engine has compiled what they run, which one of these loads before does not see to with fewer.
+  tells(kind, 60_000),
+  connects(kind, 3_000)
 ]
 
 export const connections: ReadonlyArray<Bench> = [...of("unix"), ...of("tcp")]
