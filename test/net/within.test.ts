@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Ref } from "effect"
 import { TestClock } from "effect/testing"
-import { deadlinesFor, Limit, within } from "../../src/net/internal/within.ts"
+import { within } from "../../src/net/internal/within.ts"
+import { Deadline, deadlinesFor } from "../../src/process/internal/deadlines.ts"
 import { explore } from "../support/schedules.ts"
 
 const second = Duration.seconds(1)
@@ -58,16 +59,14 @@ describe("within a time", () => {
       for (const fraction of [0.803_4, 0.1, 0.000_001, 0.999_999, 0.5]) {
         yield* TestClock.adjust(Duration.millis(fraction))
         let expired = 0
-        const limits = [723.196_6, 10_000, 10_000.25].map(
-          (millis) => new Limit(deadlines, Duration.millis(millis), () => expired++)
-        )
+        const all = [723.196_6, 10_000, 10_000.25].map((millis) => new Deadline(deadlines, millis, () => expired++))
         yield* TestClock.adjust(Duration.millis(723.19))
         assert.strictEqual(expired, 0)
         yield* TestClock.adjust(Duration.millis(0.006_6))
         assert.strictEqual(expired, 1)
         yield* TestClock.adjust(Duration.millis(10_000 - 723.196_6))
         assert.strictEqual(expired, 2)
-        limits[2]!.end(yield* Effect.fiber)
+        all[2]!.end()
         yield* TestClock.adjust("1 second")
         assert.strictEqual(expired, 2)
       }

@@ -104,6 +104,34 @@ export class Deadlines {
   })
 }
 
+/** What happens at the end of a time, unless that is over before. */
+export class Deadline implements Timed {
+  readonly deadline: number
+  isOver = false
+  private readonly deadlines: Deadlines
+  private readonly onExpired: () => void
+
+  constructor(deadlines: Deadlines, milliseconds: number, onExpired: () => void) {
+    this.deadlines = deadlines
+    this.deadline = deadlines.after(milliseconds)
+    this.onExpired = onExpired
+    deadlines.add(this)
+  }
+
+  expire(): void {
+    this.isOver = true
+    this.onExpired()
+    this.deadlines.onOver()
+  }
+
+  /** It is needed no more; `dispatcher`: that of whoever waited. */
+  end(dispatcher?: Scheduler.SchedulerDispatcher): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.deadlines.onOver(dispatcher)
+  }
+}
+
 const known = new WeakMap<Clock.Clock, WeakMap<Scheduler.Scheduler, Deadlines>>()
 
 /** Those that all share who go by the clock and run by the scheduler: a program has one of each, and so has a test. */
@@ -114,3 +142,7 @@ export const deadlinesOf = (clock: Clock.Clock, scheduler: Scheduler.Scheduler):
   byScheduler.set(scheduler, deadlines)
   return deadlines
 }
+
+/** Those that a fiber goes by. */
+export const deadlinesFor = (fiber: Fiber.Fiber<unknown, unknown>): Deadlines =>
+  deadlinesOf(fiber.getRef(Clock.Clock), fiber.getRef(Scheduler.Scheduler))

@@ -21,7 +21,7 @@ import {
 } from "../ProcessError.ts"
 import type { Calls } from "./call.ts"
 import { Cell } from "./cell.ts"
-import { Deadlines } from "./deadlines.ts"
+import { type Deadlines, deadlinesOf } from "./deadlines.ts"
 import { argumentsRefusalOf, type Definition, type Implementation } from "./definition.ts"
 import { type Environment, inherited, type Place } from "./environment.ts"
 import { type Policy, policyOf } from "./inbox.ts"
@@ -160,7 +160,7 @@ export class HostImpl implements Host {
 
   /** The deadlines of calls from here, by the caller's clock, which is nearly always the same. */
   deadlinesBy(clock: Clock): Deadlines {
-    if (this.deadlines?.clock !== clock) this.deadlines = new Deadlines(clock, this.place.scheduler)
+    if (this.deadlines?.clock !== clock) this.deadlines = deadlinesOf(clock, this.place.scheduler)
     return this.deadlines
   }
 

@@ -104,7 +104,7 @@ const of = (kind: Address["kind"]): ReadonlyArray<Bench> => [
   requests(kind, "request", 1, 5_000),
   requests(kind, "request-64", 64, 32_000),
   requests(kind, "request-256", 256, 51_200),
-  // So many that the engine has compiled what they run, which one of these loads before does not see to with fewer.
+  // Of fewer, the one load that goes before leaves what runs them half compiled.
   tells(kind, 60_000),
   connects(kind, 3_000)
 ]

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import { step } from "../../../channel/internal/step.ts"
 import { tellAfterwards, type Told } from "../../../channel/internal/telling.ts"
 import { Wait } from "../../../channel/internal/wait.ts"
-import type { Timed } from "../../../process/internal/deadlines.ts"
+import type { Deadline, Timed } from "../../../process/internal/deadlines.ts"
 import { InvalidMessage, type RequestError, Timeout } from "../../ConnectionError.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
 import { type Route, valueOf, valuesOf } from "./codec.ts"
@@ -180,7 +180,7 @@ export class StreamAsking implements Asking {
   incarnation: string | undefined
   isRepeated = false
   // How long it waits for another link, once it was put off.
-  private again: Again | undefined
+  private again: Deadline | undefined
   private readonly connection: ConnectionImpl
   private readonly askings: Askings
   private readonly window: number
@@ -295,26 +295,10 @@ export class StreamAsking implements Asking {
 
   // Its deadline is for the link alone.
   private onStarted(): void {
-    const limit = this.again ?? this
-    if (limit.isOver) return
-    limit.isOver = true
+    this.again?.end()
+    if (this.isOver) return
+    this.isOver = true
     this.askings.onOver()
-  }
-}
-
-/** The time that a stream waits for a link anew; that of its first link may still be among the deadlines. */
-export class Again implements Timed {
-  readonly deadline: number
-  isOver = false
-  private readonly asking: StreamAsking
-
-  constructor(asking: StreamAsking, deadline: number) {
-    this.asking = asking
-    this.deadline = deadline
-  }
-
-  expire(): void {
-    this.asking.expire()
   }
 }
 

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { effectOf, Step, step } from "../../../channel/internal/step.ts"
 import { waitIn } from "../../../channel/internal/wait.ts"
-import type { Deadlines } from "../../../process/internal/deadlines.ts"
+import { Deadline, type Deadlines } from "../../../process/internal/deadlines.ts"
 import { IntMap } from "../../../scheduler/internal/IntMap.ts"
 import type { RequestOptions, StreamOptions } from "../../Connection.ts"
 import {
@@ -20,7 +20,7 @@ import {
   type RequestError,
   UnknownRoute
 } from "../../ConnectionError.ts"
-import { Again, type Asking, RequestAsking, StreamAsking } from "./Asking.ts"
+import { type Asking, RequestAsking, StreamAsking } from "./Asking.ts"
 import { bodyOf, type Route } from "./codec.ts"
 import type { ConnectionImpl } from "./ConnectionImpl.ts"
 import { leaving } from "./fault.ts"
@@ -97,10 +97,8 @@ export class Askings {
   }
 
   /** A stream waits for another link. */
-  waitAgain(asking: StreamAsking): Again {
-    const again = new Again(asking, this.deadlines.after(defaultTimeout))
-    this.deadlines.add(again)
-    return again
+  waitAgain(asking: StreamAsking): Deadline {
+    return new Deadline(this.deadlines, defaultTimeout, () => asking.expire())
   }
 
   /** A request was answered that was made at a time of the deadlines. */

@@ -7,11 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { stepNow } from "../../../channel/internal/telling.ts"
-import type { Deadlines } from "../../../process/internal/deadlines.ts"
+import { Deadline, type Deadlines } from "../../../process/internal/deadlines.ts"
 import { isPushing, type Pushing } from "../../transport/internal/Pushing.ts"
 import type { Wire } from "../../Transport.ts"
 import { type FrameTooLarge, WireClosed } from "../../TransportError.ts"
-import { Limit, within } from "../within.ts"
+import { within } from "../within.ts"
 import type { Counters } from "./Counters.ts"
 import { decode, encode, Kind, type Packet } from "./packet.ts"
 import { Outbox } from "./Outbox.ts"
@@ -69,7 +69,7 @@ export class Session {
   private lastHeard: number
   private missed = 0
   private isVerifying = false
-  private nextBeat: Limit | undefined
+  private nextBeat: Deadline | undefined
   private readonly why = Deferred.makeUnsafe<WireClosed | FrameTooLarge>()
 
   constructor(wire: Wire, incarnation: string, owner: Owner) {
@@ -139,7 +139,7 @@ export class Session {
         return Effect.forkScoped(this.outbox.run, { startImmediately: true }).pipe(
           Effect.andThen(heard),
           Effect.andThen(Deferred.await(this.why)),
-          Effect.ensuring(Effect.sync(() => this.nextBeat?.end(fiber)))
+          Effect.ensuring(Effect.sync(() => this.nextBeat?.end(fiber.currentDispatcher)))
         )
       })
     )
@@ -216,15 +216,16 @@ export class Session {
   private beat(): void {
     const { deadlines, heartbeat } = this.owner
     const { interval, misses } = heartbeat
-    this.nextBeat = new Limit(deadlines, interval, () => {
+    this.nextBeat = new Deadline(deadlines, Duration.toMillis(interval), () => {
       if (this.missed >= misses) {
         const { peer, transport } = this.wire
         const detail = `nothing was heard for ${misses} heartbeats of ${Duration.format(interval)}`
         return this.over(new WireClosed({ transport, peer: peer.address, by: "loss", detail }))
       }
       this.missed++
-      this.say(Kind.Ping, 0)
+      // Before the ping, which may end the session, and the next beat with it.
       this.beat()
+      this.say(Kind.Ping, 0)
     })
   }
 

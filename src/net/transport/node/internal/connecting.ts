@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import { deadlinesFor, Limit } from "../../../internal/within.ts"
+import { Deadline, deadlinesFor } from "../../../../process/internal/deadlines.ts"
 import type { Wire } from "../../../Transport.ts"
 import type { TransportError } from "../../../TransportError.ts"
 import type { Failures } from "./reasons.ts"
@@ -31,13 +31,13 @@ export const connecting = (
       const settled = Deferred.makeUnsafe<Wire, TransportError>()
       const failed = (error: TransportError) => void Deferred.doneUnsafe(settled, Exit.fail(error))
       const abandon = begin({ opened: (wire) => Deferred.doneUnsafe(settled, Exit.succeed(wire)), failed })
-      const limit = new Limit(deadlinesFor(fiber), connectTimeout, () =>
+      const deadline = new Deadline(deadlinesFor(fiber), Duration.toMillis(connectTimeout), () =>
         failed(failures.of("connect", "TimedOut", `nobody answered within ${Duration.format(connectTimeout)}`))
       )
       return Effect.flatMap(
         Effect.onExit(restore(Deferred.await(settled)), (exit) =>
           Effect.sync(() => {
-            limit.end(fiber)
+            deadline.end(fiber.currentDispatcher)
             if (Exit.isFailure(exit)) abandon()
           })
         ),
