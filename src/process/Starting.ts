@@ -10,11 +10,11 @@ import type * as Schema from "effect/Schema"
 import type { Allowance } from "../dispatch/internal/allowed.ts"
 import type { Policy } from "../dispatch/Policy.ts"
 import { type Definition, type Implementation, TypeId } from "./Definition.ts"
-import { awaitStartedWithin } from "./internal/awaitStarted.ts"
 import type { Cell } from "./internal/cell.ts"
 import type { Definition as Known } from "./internal/definition.ts"
 import type { HostImpl } from "./internal/host.ts"
 import { type CurrentProcess, type ProcessHost, withCell, withHost } from "./internal/services.ts"
+import { type NotStarted, Start } from "./internal/start.ts"
 import type { Pid } from "./Pid.ts"
 import { HostNotFound, type SpawnError } from "./ProcessError.ts"
 import { AlreadyStarted, type StartError } from "./StartError.ts"
@@ -54,7 +54,7 @@ import { AlreadyStarted, type StartError } from "./StartError.ts"
  * @category starting
  */
 export const ready: Effect.Effect<void, never, CurrentProcess> = withCell((cell) => {
-  cell.startup?.settle("ready")
+  cell.ready()
   return Exit.void
 })
 
@@ -83,7 +83,7 @@ export const ready: Effect.Effect<void, never, CurrentProcess> = withCell((cell)
  * @category starting
  */
 export const ignore: Effect.Effect<never, never, CurrentProcess> = withCell((cell) => {
-  cell.startup?.settle("ignored")
+  cell.startup?.onIgnored()
   cell.end(Exit.void)
   return Effect.interrupt
 })
@@ -162,17 +162,24 @@ export const start = <
   process: Definition<Name, Rpcs, Args, Success, State>,
   ...[args, options]: StartArguments<Args["Type"]>
 ): Effect.Effect<Pid<Rpcs>, StartError, Implementation<Name> | ProcessHost> =>
-  Effect.suspend(() => {
-    let cell: Cell | undefined
-    const started = withHost((here, fiber): Effect.Effect<Pid<Rpcs>, StartError> => {
-      const spawned = spawnNamed(here, process[TypeId], args, options ?? {}, fiber)
-      if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
-      cell = spawned.value
-      // What the process takes is known to the compiler alone.
-      return Effect.as(awaitStartedWithin(cell, options?.timeout), cell.pid as Pid<Rpc.Any> as Pid<Rpcs>)
-    })
-    return Effect.onInterrupt(started, () => Effect.sync(() => cell?.kill(undefined)))
+  withHost((here, fiber): Effect.Effect<Pid<Rpcs>, StartError> => {
+    const spawned = spawnNamed(here, process[TypeId], args, options ?? {}, fiber)
+    if (Exit.isFailure(spawned)) return Exit.failCause(spawned.cause)
+    const patience = { timeout: options?.timeout, killer: undefined }
+    // What the process takes is known to the compiler alone.
+    return new StartOfProcess(spawned.value).begin(patience, fiber) as Effect.Effect<Pid<Rpcs>, NotStarted>
   })
+
+class StartOfProcess extends Start<Pid<Rpc.Any>, NotStarted> {
+  protected conclude(exit: Exit.Exit<void, NotStarted>): Exit.Exit<Pid<Rpc.Any>, NotStarted> {
+    return Exit.map(exit, () => this.cell.pid)
+  }
+
+  // Nobody else knows of it.
+  protected onInterrupted(): void {
+    this.cell.kill(undefined)
+  }
+}
 
 const spawnNamed = (
   here: HostImpl,

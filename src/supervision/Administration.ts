@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Selectable } from "../channel/Selectable.ts"
 import { cellAt } from "../process/internal/delivery.ts"
@@ -14,6 +14,8 @@ import { type ProcessClosed, ProcessNotFound } from "../process/ProcessError.ts"
 import type { StartIgnored } from "../process/StartError.ts"
 import type { ChildSpec, Restart } from "./ChildSpec.ts"
 import type { Child } from "./internal/Child.ts"
+import type { ChildNotStarted } from "./internal/ChildStart.ts"
+import type { Asked } from "./internal/Question.ts"
 import { isChildSpec } from "./internal/spec.ts"
 import { SupervisorImpl } from "./internal/SupervisorImpl.ts"
 import { invalidChild } from "./internal/validate.ts"
@@ -48,11 +50,9 @@ const withSupervisor = <A, E, R>(
     return role instanceof SupervisorImpl ? f(role, fiber) : Exit.fail(new NotASupervisor({ target: String(pid) }))
   })
 
-const childOf = (supervisor: SupervisorImpl, id: string): Effect.Effect<Child, ChildNotFound> => {
+const childOf = (supervisor: SupervisorImpl, id: string): Exit.Exit<Child, ChildNotFound> => {
   const child = supervisor.children.get(id)
-  return child === undefined
-    ? Effect.fail(new ChildNotFound({ supervisor: supervisor.name, id }))
-    : Effect.succeed(child)
+  return child === undefined ? Exit.fail(new ChildNotFound({ supervisor: supervisor.name, id })) : Exit.succeed(child)
 }
 
 /**
@@ -116,14 +116,13 @@ export const startChild = <R>(
     const wrong = invalidChild(name, settings, spec)
     if (wrong !== undefined) return Exit.fail(wrong)
     const environment = inherited(fiber.context, cellOf(fiber))
-    const adding = Effect.suspend((): Effect.Effect<Pid, Refusal | ChildStartFailed | StartIgnored> => {
+    const adding: Asked<Effect.Effect<Pid, ChildNotStarted>, Refusal> = (fiber) => {
       const id = isDynamic && spec.options.id === undefined ? supervisor.nextId(spec.id) : spec.id
       const refusal = refusalOf(supervisor, id)
-      return refusal === undefined ? supervisor.add(id, spec, environment) : Effect.fail(refusal)
-    })
-    if (!isDynamic) return supervisor.ask(adding)
+      return refusal === undefined ? Exit.succeed(supervisor.add(id, spec, environment, fiber)) : Exit.fail(refusal)
+    }
     // No child of a dynamic supervisor waits for another one to come up.
-    return Effect.flatMap(supervisor.ask(Effect.forkIn(adding, supervisor.cell.scope, startNow)), Fiber.join)
+    return isDynamic ? Effect.flatten(supervisor.ask(adding)) : supervisor.ask((fiber) => Effect.flatten(adding(fiber)))
   })
 
 /**
@@ -132,8 +131,6 @@ export const startChild = <R>(
  * @category errors
  */
 export type StartChildError = AskError | SpecError | Refusal | ChildStartFailed | StartIgnored
-
-const startNow = { startImmediately: true }
 
 type Refusal = ChildAlreadyStarted | ChildAlreadyPresent | MaxChildren
 
@@ -185,7 +182,7 @@ export const terminateChild = (
   id: string
 ): Effect.Effect<void, AskError | ChildNotFound, ProcessHost> =>
   withSupervisor(supervisor, (supervisor) =>
-    supervisor.ask(
+    supervisor.ask(() =>
       Effect.flatMap(childOf(supervisor, id), (child) =>
         Effect.map(supervisor.halt([child]), () => {
           if (child.spec.restart === "temporary" || supervisor.isDynamic) supervisor.children.delete(id)
@@ -228,7 +225,7 @@ export const restartChild = (
   id: string
 ): Effect.Effect<Pid, AskError | ChildNotFound | ChildRunning | ChildStartFailed | StartIgnored, ProcessHost> =>
   withSupervisor(supervisor, (supervisor) =>
-    supervisor.ask(Effect.flatMap(idle(supervisor, id), (child) => supervisor.begin(child)))
+    supervisor.ask(() => Effect.flatMap(idle(supervisor, id), (child) => supervisor.begin(child)))
   )
 
 /**
@@ -265,7 +262,7 @@ export const deleteChild = (
   id: string
 ): Effect.Effect<void, AskError | ChildNotFound | ChildRunning, ProcessHost> =>
   withSupervisor(supervisor, (supervisor) =>
-    supervisor.ask(
+    supervisor.ask(() =>
       Effect.map(idle(supervisor, id), () => {
         supervisor.children.delete(id)
       })

@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Option, Schema } from "effect"
 import { ChildSpec, Process, ProcessHost, Registry, Supervisor } from "troupe"
 import { both } from "../support/both.ts"
-import { Actor, actor, pidOf, stage, takeAll } from "../support/supervised.ts"
+import { Actor, actor, kill, pidOf, stage, takeAll } from "../support/supervised.ts"
 
 const live = ProcessHost.list()
 
@@ -129,6 +129,97 @@ describe("a supervisor that starts", () => {
       assert.deepStrictEqual(yield* Registry.whereis("taken"), Option.some(outside))
       yield* Process.send(outside, "note", 1)
     }).pipe(Effect.provide(stage))
+  )
+})
+
+/** What needs 3 seconds to come up. */
+const slowly = { init: Effect.sleep("3 seconds") }
+
+describe("a child that takes its time to come up", () => {
+  for (const strategy of ["one_for_one", "dynamic"] as const) {
+    const grown = Supervisor.make("test:tree", { strategy })
+
+    both(`comes up even if whoever asked for it waits no longer (${strategy})`, () =>
+      Effect.gen(function* () {
+        const log: Array<string> = []
+        const tree = yield* Supervisor.start(grown)
+        const asking = yield* Effect.forkChild(Supervisor.startChild(tree, actor("a", log, slowly)))
+        yield* Effect.sleep("1 second")
+        yield* Fiber.interrupt(asking)
+        yield* Effect.sleep("5 seconds")
+        assert.deepStrictEqual(yield* Supervisor.count(tree), { specs: 1, active: 1, supervisors: 0, workers: 1 })
+        assert.strictEqual((yield* Supervisor.find(tree, "a")).state, "running")
+        yield* kill(tree, "a")
+        yield* Effect.sleep("4 seconds")
+        const begun = log.filter((line) => line !== "a ends")
+        assert.deepStrictEqual(begun, ["a begins", "a is up", "a begins", "a is up"])
+      }).pipe(Effect.provide(stage))
+    )
+
+    both(`is killed by its supervisor after its time limit, and not taken in (${strategy})`, () =>
+      Effect.gen(function* () {
+        const tree = yield* Supervisor.start(grown)
+        const before = yield* Clock.currentTimeMillis
+        const error = yield* Effect.flip(
+          Supervisor.startChild(tree, actor("a", [], { ...slowly, startTimeout: "2 seconds" }))
+        )
+        assert.strictEqual((yield* Clock.currentTimeMillis) - before, 2000)
+        assert.strictEqual(error._tag === "ChildStartFailed" && error.reason._tag, "StartTimeout")
+        assert.strictEqual((yield* Supervisor.count(tree)).specs, 0)
+        assert.strictEqual((yield* ProcessHost.list()).length, 1)
+      }).pipe(Effect.provide(stage))
+    )
+
+    both(`is stopped, and whoever asked for it told, when its supervisor ends (${strategy})`, () =>
+      Effect.gen(function* () {
+        const log: Array<string> = []
+        const tree = yield* Supervisor.start(grown)
+        const asking = yield* Effect.forkChild(
+          Effect.flip(Supervisor.startChild(tree, actor("a", log, { ...slowly, slow: 1000 })))
+        )
+        yield* Effect.sleep("1 second")
+        yield* Process.terminate(tree)
+        assert.include(["ProcessClosed", "ChildStartFailed"], (yield* Fiber.join(asking))._tag)
+        // It had its time to end, and the supervisor waited for it.
+        assert.deepStrictEqual(log, ["a begins", "a ends"])
+        assert.deepStrictEqual(yield* ProcessHost.list(), [])
+      }).pipe(Effect.provide(stage))
+    )
+  }
+
+  both("holds up no other child of a dynamic supervisor", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const tree = yield* Supervisor.start(Supervisor.make("test:tree", { strategy: "dynamic" }))
+      yield* Effect.forkChild(Supervisor.startChild(tree, actor("slow", log, slowly)))
+      yield* Effect.sleep(1)
+      yield* Supervisor.startChild(tree, actor("quick", log))
+      assert.strictEqual((yield* Supervisor.find(tree, "slow")).state, "restarting")
+      assert.strictEqual((yield* Supervisor.find(tree, "quick")).state, "running")
+    }).pipe(Effect.provide(stage))
+  )
+})
+
+const Picky = Process.make("test:picky", {
+  args: Schema.Int.check(
+    Schema.makeFilter(() => {
+      throw new Error("a broken check")
+    })
+  )
+})
+const PickyLive = Picky.toLayer(() => Effect.never)
+
+describe("a child whose arguments break the check of its schema", () => {
+  both("is a defect of whoever asks for it, and none of the supervisor", () =>
+    Effect.gen(function* () {
+      for (const strategy of ["one_for_one", "dynamic"] as const) {
+        const tree = yield* Supervisor.start(Supervisor.make("test:tree", { strategy }))
+        const exit = yield* Effect.exit(Supervisor.startChild(tree, ChildSpec.make(Picky, 1)))
+        assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "a broken check")
+        yield* Supervisor.startChild(tree, actor("a", []))
+        assert.strictEqual((yield* Supervisor.count(tree)).active, 1)
+      }
+    }).pipe(Effect.provide([PickyLive, stage]))
   )
 })
 

@@ -92,7 +92,7 @@ export class Cell extends Recipient implements Waited {
   witness: Witness | undefined
   /** Whether what is taken at present is the answer of a command, which the witness sees as such. */
   isAnswering = false
-  /** Whether the body has said that the process has started; `undefined` when it need not. */
+  /** While the process has yet to say that it has started. */
   startup: Startup | undefined
   /** How the process ended; `undefined` before. */
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
@@ -141,6 +141,11 @@ export class Cell extends Recipient implements Waited {
     // Those whom a process of another host has started wait among all others.
     if (spawner?.host === this.host && isHosting(queue)) queue.scheduleBirth(beginning, (spawner.brood ??= new Brood()))
     else queue.scheduleTask(() => beginning.begin(), 0)
+  }
+
+  /** Its body says that it has started. */
+  ready(): void {
+    if (this.startup?.onReady() === true) this.startup = undefined
   }
 
   private makeContext(): Context.Context<never> {
@@ -193,11 +198,13 @@ export class Cell extends Recipient implements Waited {
     this.happenings = undefined
     this.shown = undefined
     this.doorway?.abandon()
-    const { links, listeners, watchers, watches } = this
+    const { links, listeners, startup, watchers, watches } = this
     this.watches = undefined
     this.listeners = undefined
+    this.startup = undefined
     for (const unwatch of watches ?? []) unwatch()
     for (const listener of listeners?.values() ?? []) this.inbox.restore(listener.drain())
+    startup?.onEnd(exit)
     // Those who begin to watch in answer to it watch the body that comes next.
     for (const watcher of Array.from(watchers ?? [])) watcher.onRestart?.(this, exit)
     for (const call of this.calls?.all ?? []) call.onRestart(this, exit)
@@ -316,8 +323,9 @@ export class Cell extends Recipient implements Waited {
     if (this.children !== undefined) for (const child of this.children) child.kill(this.pid)
     this.closeQueues(exit, why)
     this.doorway?.close()
-    const { calls, links, watchers, watches } = this
+    const { calls, links, startup, watchers, watches } = this
     this.release()
+    startup?.onEnd(exit)
     if (watches !== undefined) for (const unwatch of watches) unwatch()
     if (watchers !== undefined) for (const watcher of watchers) watcher.onExit(this, exit)
     if (calls !== undefined) for (const call of calls.all) call.onExit(this, exit)
@@ -353,6 +361,7 @@ export class Cell extends Recipient implements Waited {
     this.environment = nothing
     this.handedOn = undefined
     this.brood = undefined
+    this.startup = undefined
     this.inspection = undefined
     this.doorway = undefined
     this.context = nothing.base

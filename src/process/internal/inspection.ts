@@ -12,6 +12,11 @@ import { targetOf } from "./pid.ts"
 /** What tells the spies of a process apart: those of the library itself have symbols, which no id is like. */
 export type SpyId = string | symbol
 
+/** Who waits for a process to be resumed. */
+export interface Held {
+  onResumed(): void
+}
+
 interface Installed {
   readonly next: Spy<unknown>["next"]
   state: unknown
@@ -21,7 +26,7 @@ export class Inspection {
   suspended = false
   private readonly cell: Cell
   private readonly spies = new Map<SpyId, Installed>()
-  private readonly held = new Set<() => void>()
+  private readonly held = new Set<Held>()
 
   constructor(cell: Cell) {
     this.cell = cell
@@ -31,13 +36,13 @@ export class Inspection {
     this.suspended = false
     this.cell.inbox.resume()
     for (const listener of this.cell.listeners?.values() ?? []) listener.resume()
-    for (const wake of this.held) wake()
+    for (const held of this.held) held.onResumed()
     this.held.clear()
   }
 
-  /** Has `wake` called when the process is resumed. */
-  onResumed(wake: () => void): void {
-    this.held.add(wake)
+  /** Has it told, once, when the process is resumed. */
+  tellWhenResumed(held: Held): void {
+    this.held.add(held)
   }
 
   /** Installs a spy, unless there is one under the id; answers whether it did. */

@@ -3,12 +3,12 @@
  */
 import * as Exit from "effect/Exit"
 import { Source } from "../../channel/internal/Source.ts"
-import type { Cell } from "../../process/internal/cell.ts"
+import type { Cell, Role } from "../../process/internal/cell.ts"
+import type { Held } from "../../process/internal/inspection.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 
-export class Draining extends Source<void> {
+export class Draining extends Source<void> implements Role, Held {
   readonly #cell: Cell
-  readonly #wake = () => this.wakeSoon()
 
   constructor(cell: Cell) {
     super(cell.host.dispatcher)
@@ -23,12 +23,16 @@ export class Draining extends Source<void> {
     this.wakeSoon()
   }
 
+  onResumed(): void {
+    this.wakeSoon()
+  }
+
   // What waits in a process that is suspended is handled when it is resumed, and what has become due in it as well.
   isReadyUnsafe(): boolean {
     const { inbox, inspection, status } = this.#cell
     if (status !== "draining" || inbox.length > 0) return false
     if (inspection?.suspended !== true) return true
-    inspection.onResumed(this.#wake)
+    inspection.tellWhenResumed(this)
     return false
   }
 

@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Mailbox } from "../../channel/internal/Mailbox.ts"
-import { step } from "../../channel/internal/step.ts"
+import { effectOf, Step, step } from "../../channel/internal/step.ts"
+import { Wait, waitIn } from "../../channel/internal/wait.ts"
 import type { Waiter } from "../../channel/Selectable.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { MessageImpl } from "../../process/internal/message.ts"
@@ -30,7 +31,8 @@ interface Parts {
   readonly idle: Idle | undefined
 }
 
-export class Loop implements Waiter {
+// One object and not a closure for each thing that it does: there are as many loops as servers.
+export class Loop extends Wait implements Waiter {
   readonly waited = true
   private readonly cell: Cell
   private readonly behaviour: AnyBehaviour
@@ -38,15 +40,16 @@ export class Loop implements Waiter {
   private readonly beside: Beside | undefined
   private readonly idle: Idle | undefined
   private readonly events: Mailbox<ProcessEvent>
+  private readonly turn = effectOf<unknown, unknown>(new Turning(this))
+  private readonly hearing = new Hearing(this)
   // The message whose handler runs in the loop itself, or has just ended; and its reply, if there is one by then.
   private current: MessageImpl | undefined = undefined
   private reply: Exit.Exit<unknown, unknown> | undefined = undefined
   // `leaving`: nothing more is begun, and what runs is finished.
   private status: "serving" | "leaving" | "left" = "serving"
-  private resume: ((exit: Exit.Exit<void>) => void) | undefined = undefined
-  private hearsEvents = false
 
   constructor({ behaviour, beside, cell, idle, turns }: Parts) {
+    super()
     this.cell = cell
     this.behaviour = behaviour
     this.turns = turns
@@ -56,31 +59,40 @@ export class Loop implements Waiter {
   }
 
   /** Serves until the server ends. */
-  readonly run: Effect.Effect<void, unknown> = Effect.suspend(() =>
-    Effect.onExit(this.serve, () =>
+  get run(): Effect.Effect<void, unknown> {
+    const { beside } = this
+    if (beside === undefined) return this.serve
+    return Effect.onExit(this.serve, () =>
       Effect.sync(() => {
         this.status = "left"
-        this.beside?.close()
+        beside.close()
       })
     )
-  )
+  }
 
-  private readonly serve: Effect.Effect<void, unknown> = Effect.suspend(() =>
-    Effect.catchCause(
-      Effect.whileLoop({
-        while: () => this.status !== "left",
-        body: () => this.turn,
-        step: (value) => {
-          if (value !== later && this.current?.call !== undefined) this.reply = Exit.succeed(value)
-        }
-      }),
-      (cause) => this.onFailed(cause)
-    )
-  )
+  private get serve(): Effect.Effect<void, unknown> {
+    return Effect.catchCause(Effect.whileLoop(this), (cause) => this.onFailed(cause))
+  }
+
+  /** As effect's `whileLoop` asks: whether there is another turn, ... */
+  while(): boolean {
+    return this.status !== "left"
+  }
+
+  /** ... the turn, ... */
+  body(): Turn {
+    return this.turn
+  }
+
+  /** ... and what becomes of its value. */
+  step(value: unknown): void {
+    if (value !== later && this.current?.call !== undefined) this.reply = Exit.succeed(value)
+  }
 
   // ---------------------------------------------------------------- what is next
 
-  private readonly turn: Turn = step(() => {
+  /** A turn, in one step. */
+  take(): Turn {
     const { current, reply } = this
     this.current = undefined
     this.reply = undefined
@@ -90,35 +102,33 @@ export class Loop implements Waiter {
       if (!this.hasWork) return Exit.void
     }
     return this.next()
-  })
+  }
 
   private next(): Turn {
     const turn = this.turns.next.shift()
     if (turn !== undefined) return turn
-    if (this.status === "leaving") return this.leave()
+    if (this.status === "leaving") return this.end()
     const event = this.events.pollUnsafe()
     if (event !== undefined) return Exit.isSuccess(event) ? this.onEvent(event.value) : event
-    if (this.isSuspended) return this.wait
+    if (this.isSuspended) return this.wait()
     const due = this.turns.due.shift()
     if (due !== undefined) return due
     const { inbox } = this.cell
     const message = this.beside === undefined ? inbox.takeUnsafe() : this.beside.take(inbox)
     if (message !== undefined) return this.onMessage(message)
     if (this.idle?.take() === true) return this.idle.run
-    if (this.isDrained) return this.leave()
+    if (this.isDrained) return this.end()
     if (!this.isBusy) this.keepQuiet()
-    return this.wait
+    return this.wait()
   }
 
   // Who is suspended is told of events alone.
   private get isSuspended(): boolean {
     const { inspection } = this.cell
     if (inspection?.suspended !== true) return false
-    inspection.onResumed(this.lookAgain)
+    inspection.tellWhenResumed(this.turns)
     return true
   }
-
-  private readonly lookAgain = (): void => this.turns.wakeSoon()
 
   private get isBusy(): boolean {
     return this.beside !== undefined && this.beside.busy > 0
@@ -129,9 +139,9 @@ export class Loop implements Waiter {
     return this.cell.inbox.length === 0 && (this.beside === undefined || this.beside.waiting === 0)
   }
 
-  private leave(): Turn {
+  private end(): Turn {
     this.status = this.isBusy ? "leaving" : "left"
-    return this.isBusy ? this.wait : Exit.void
+    return this.isBusy ? this.wait() : Exit.void
   }
 
   private keepQuiet(): void {
@@ -243,47 +253,73 @@ export class Loop implements Waiter {
     return this.beside === undefined ? inbox.isReadyUnsafe() : this.beside.canTake(inbox)
   }
 
-  // Waits until there may be something to do. Readiness is checked in the step that parks.
-  private readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (this.hasWork) return resume(Exit.void)
-    this.resume = resume
+  // To be answered by the step that has found nothing to do: until there may be something.
+  private wait(): Effect.Effect<void> {
+    // It may have become due by looking at the clock.
+    if (this.hasWork) return Exit.void
     this.turns.waiting = this
     this.cell.inbox.parkUnsafe(this)
-    if (!this.hearsEvents) {
-      this.hearsEvents = true
-      this.events.parkUnsafe(this.hearing)
-    }
-    return this.unparked
-  })
+    this.hearing.park(this.events)
+    return waitIn(this)
+  }
 
   wake(): void {
-    const { resume } = this
-    if (resume === undefined) return
+    if (!this.isLive()) return
     this.unpark()
-    resume(Exit.void)
+    this.resume(Exit.void)
   }
 
   isLive(): boolean {
-    return this.resume !== undefined
+    return this.fiber !== undefined
   }
 
-  // It stays parked there while the server is busy, since events are few; the server looks at them before each message.
-  private readonly hearing: Waiter = {
-    waited: true,
-    isLive: () => true,
-    wake: () => {
-      this.hearsEvents = false
-      this.wake()
-    }
+  protected onInterrupted(): void {
+    this.unpark()
   }
 
   private unpark(): void {
-    this.resume = undefined
     this.turns.waiting = undefined
     this.cell.inbox.unparkUnsafe(this)
   }
+}
 
-  private readonly unparked = Effect.sync(() => this.unpark())
+class Turning extends Step {
+  private readonly loop: Loop
+
+  constructor(loop: Loop) {
+    super()
+    this.loop = loop
+  }
+
+  run(): Turn {
+    return this.loop.take()
+  }
+}
+
+// It stays parked there while the server is busy, since events are few; the server looks at them before each message.
+class Hearing implements Waiter {
+  readonly waited = true
+  private readonly loop: Loop
+  private isParked = false
+
+  constructor(loop: Loop) {
+    this.loop = loop
+  }
+
+  park(events: Mailbox<ProcessEvent>): void {
+    if (this.isParked) return
+    this.isParked = true
+    events.parkUnsafe(this)
+  }
+
+  isLive(): boolean {
+    return true
+  }
+
+  wake(): void {
+    this.isParked = false
+    this.loop.wake()
+  }
 }
 
 /** Whether it is an error that the topic declares, and no defect or interruption. */

@@ -29,7 +29,7 @@ export const serve = <E, R>(
         beside,
         idle: idle && new Idle(idle.after, idle.run, fiber.getRef(Clock.Clock), () => turns.wakeSoon())
       })
-      cell.startup?.settle("ready")
+      cell.ready()
       return loop.run
     })
   })

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { Source } from "../../channel/internal/Source.ts"
 import type { Cell } from "../../process/internal/cell.ts"
+import type { Held } from "../../process/internal/inspection.ts"
 import type { WaitReport } from "../../scheduler/internal/Waited.ts"
 
 /** The timer of a state. */
@@ -29,12 +30,11 @@ interface Fired {
   readonly arrival: number
 }
 
-export class Timeouts extends Source<TimerKey> {
+export class Timeouts extends Source<TimerKey> implements Held {
   private readonly cell: Cell
   private readonly running = new Map<TimerKey, Running>()
   private fired: Array<Fired> = []
   private immediate: Array<TimerKey> = []
-  private readonly wake = () => this.wakeSoon()
 
   constructor(cell: Cell) {
     super(cell.host.dispatcher)
@@ -85,6 +85,10 @@ export class Timeouts extends Source<TimerKey> {
     return this.immediate.shift()
   }
 
+  onResumed(): void {
+    this.wakeSoon()
+  }
+
   /** The place of the next timer in the order of arrival; `undefined` when none is to be taken now. */
   get nextArrival(): number | undefined {
     return this.isReadyUnsafe() ? this.fired[0]?.arrival : undefined
@@ -94,7 +98,7 @@ export class Timeouts extends Source<TimerKey> {
     if (this.fired.length === 0) return false
     const { inspection } = this.cell
     if (inspection?.suspended !== true) return true
-    inspection.onResumed(this.wake)
+    inspection.tellWhenResumed(this)
     return false
   }
 

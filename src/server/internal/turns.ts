@@ -2,11 +2,12 @@
  * What is to run in a server beside its messages: continuations, and what has become due.
  */
 import type { Waiter } from "../../channel/Selectable.ts"
-import type { Cell } from "../../process/internal/cell.ts"
+import type { Cell, Role } from "../../process/internal/cell.ts"
+import type { Held } from "../../process/internal/inspection.ts"
 import { Deque } from "../../scheduler/internal/Deque.ts"
 import type { Turn } from "./behaviour.ts"
 
-export class Turns {
+export class Turns implements Role, Held {
   /** Run before anything else. */
   readonly next = new Deque<Turn>()
   /** Have become due, and run before messages. */
@@ -36,6 +37,10 @@ export class Turns {
   }
 
   onDrain(): void {
+    this.wakeSoon()
+  }
+
+  onResumed(): void {
     this.wakeSoon()
   }
 

@@ -3,15 +3,18 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import { Mailbox } from "../../channel/internal/Mailbox.ts"
+import { park } from "../../channel/internal/parking.ts"
 import { step } from "../../channel/internal/step.ts"
-import type { Waiter } from "../../channel/Selectable.ts"
 import type { Cell } from "../../process/internal/cell.ts"
-import type { Happenings } from "../../process/internal/happenings.ts"
 import type { ProcessEvent } from "../../process/ProcessEvent.ts"
 
+/** Something to do: it begins in a step of the supervisor. */
+export type Task<E> = (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<void, E>
+
 export class Agenda<E> {
-  private readonly tasks: Mailbox<Effect.Effect<void, E>>
+  private readonly tasks: Mailbox<Task<E>>
   private readonly cell: Cell
   private readonly onEvent: (event: ProcessEvent) => Effect.Effect<void, E>
 
@@ -21,51 +24,24 @@ export class Agenda<E> {
     this.onEvent = onEvent
   }
 
-  // Opened when it runs: before, whoever asks the supervisor to end interrupts it.
-  private get events(): Happenings {
-    return this.cell.events
-  }
-
-  add(task: Effect.Effect<void, E>): void {
+  add(task: Task<E>): void {
     this.tasks.offerUnsafe(task)
   }
 
   /** Does what comes up until something fails. */
   get run(): Effect.Effect<void, E> {
-    return Effect.whileLoop({ while: () => true, body: () => this.next, step: () => {} })
+    return Effect.suspend(() => {
+      // Opened when it runs: before, whoever asks the supervisor to end interrupts it.
+      const { events } = this.cell
+      const sources = [events, this.tasks]
+      const next: Effect.Effect<void, E> = step((fiber) => {
+        const event = events.pollUnsafe()
+        if (event !== undefined) return Exit.isSuccess(event) ? this.onEvent(event.value) : event
+        const task = this.tasks.pollUnsafe()
+        if (task !== undefined) return Exit.isSuccess(task) ? task.value(fiber) : task
+        return park(sources, true, Exit.void)
+      })
+      return Effect.whileLoop({ while: () => true, body: () => next, step: () => {} })
+    })
   }
-
-  private readonly next: Effect.Effect<void, E> = step(() => {
-    const event = this.events.pollUnsafe()
-    if (event !== undefined) return Exit.isSuccess(event) ? this.onEvent(event.value) : event
-    const task = this.tasks.pollUnsafe()
-    if (task !== undefined) return Exit.isSuccess(task) ? task.value : task
-    return this.wait
-  })
-
-  private get isReady(): boolean {
-    return this.events.isReadyUnsafe() || this.tasks.isReadyUnsafe()
-  }
-
-  // Readiness is checked in the step that parks.
-  private readonly wait: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (this.isReady) return resume(Exit.void)
-    let isLive = true
-    const unpark = () => {
-      isLive = false
-      this.events.unparkUnsafe(waiter)
-      this.tasks.unparkUnsafe(waiter)
-    }
-    const waiter: Waiter = {
-      wake: () => {
-        unpark()
-        resume(Exit.void)
-      },
-      isLive: () => isLive,
-      waited: true
-    }
-    this.events.parkUnsafe(waiter)
-    this.tasks.parkUnsafe(waiter)
-    return Effect.sync(unpark)
-  })
 }

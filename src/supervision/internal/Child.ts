@@ -17,6 +17,7 @@ import type { Allowance } from "../../dispatch/internal/allowed.ts"
 import type { Environment } from "../../process/internal/environment.ts"
 import { isOrderly } from "../../process/internal/exit.ts"
 import type { Keeper } from "../../process/internal/keeper.ts"
+import type { Watcher } from "../../process/internal/watcher.ts"
 import type { Pid } from "../../process/Pid.ts"
 import { DefinitionNotFound, HostNotFound, type SpawnError } from "../../process/ProcessError.ts"
 import { AlreadyStarted } from "../../process/StartError.ts"
@@ -41,7 +42,7 @@ export interface Down {
 
 type Step = (now: number, input: Ended) => Effect.Effect<[unknown, Duration.Duration], unknown>
 
-export class Child implements Keeper {
+export class Child implements Keeper, Watcher {
   readonly id: string
   readonly spec: ChildSpecImpl
   /**
@@ -145,7 +146,7 @@ export class Child implements Keeper {
       this.cell = cell
       cell.keeper = this
       ;(this.parent.children ??= new Few()).add(cell)
-      cell.watch({ onExit: (_, exit) => this.wentDown(cell, exit) })
+      cell.watch(this)
       if (options.name !== undefined) names.register(options.name, cell)
     }
     return spawned
@@ -156,6 +157,10 @@ export class Child implements Keeper {
     this.startedAt = now
     this.state = "running"
     if (this.endedWhileStarting !== undefined) this.isDown(this.endedWhileStarting)
+  }
+
+  onExit(cell: Cell, exit: Exit.Exit<unknown, unknown>): void {
+    this.wentDown(cell, exit)
   }
 
   private wentDown(cell: Cell, exit: Exit.Exit<unknown, unknown>): void {

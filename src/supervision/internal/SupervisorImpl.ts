@@ -2,27 +2,31 @@
  * A supervisor at work: it does one thing at a time, what its children's ends ask for and what it is asked to do alike.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { awaitStartedWithin, hasStarted } from "../../process/internal/awaitStarted.ts"
+import { step } from "../../channel/internal/step.ts"
+import { waitIn } from "../../channel/internal/wait.ts"
 import type { Cell } from "../../process/internal/cell.ts"
 import { Allowed } from "../../dispatch/internal/allowed.ts"
 import type { Environment } from "../../process/internal/environment.ts"
 import { Topic } from "../../process/internal/topic.ts"
 import type { Pid } from "../../process/Pid.ts"
 import { ProcessClosed } from "../../process/ProcessError.ts"
-import { type StartError, StartFailed, type StartIgnored } from "../../process/StartError.ts"
+import { type StartError, StartFailed } from "../../process/StartError.ts"
+import { Few } from "../../scheduler/internal/Few.ts"
 import { monotonicMillis } from "../../scheduler/internal/monotonic.ts"
 import type { SupervisorEvent } from "../SupervisorEvent.ts"
 import { ChildStartFailed, TooManyRestarts } from "../SupervisorError.ts"
 import { Agenda } from "./Agenda.ts"
 import { Budget } from "./Budget.ts"
 import { Child, type Down, type Supervising } from "./Child.ts"
+import { type ChildNotStarted, ChildStart } from "./ChildStart.ts"
+import { type Asked, Question } from "./Question.ts"
 import type { Settings } from "./settings.ts"
 import type { ChildSpecImpl } from "./spec.ts"
 import { awaitDown, stopTogether } from "./stopping.ts"
@@ -47,7 +51,7 @@ export class SupervisorImpl implements Supervising {
   private readonly budget: Budget
   private readonly agenda: Agenda<Ending>
   // Who asked for something and has no answer yet.
-  private readonly asking = new Set<Deferred.Deferred<never, ProcessClosed>>()
+  private readonly asking = new Few<Pick<Question<unknown, unknown, ProcessClosed>, "refuse">>()
   private lastId = 0
 
   constructor(cell: Cell, settings: Settings, environment: Environment) {
@@ -71,8 +75,10 @@ export class SupervisorImpl implements Supervising {
     Effect.forEach(
       specs,
       (spec) =>
-        Effect.catch(this.add(spec.id, spec, this.environment), (error) =>
-          error._tag === "StartIgnored" || spec.options.startFailure === "retry" ? Effect.void : Effect.fail(error)
+        Effect.catch(
+          step((fiber) => this.add(spec.id, spec, this.environment, fiber)),
+          (error) =>
+            error._tag === "StartIgnored" || spec.options.startFailure === "retry" ? Effect.void : Effect.fail(error)
         ),
       { discard: true }
     )
@@ -86,9 +92,7 @@ export class SupervisorImpl implements Supervising {
   get end(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.restarts = false
-      const refusal = Exit.fail(new ProcessClosed({ target: this.name }))
-      for (const asking of this.asking) Deferred.doneUnsafe(asking, refusal)
-      this.asking.clear()
+      for (const question of this.asking) question.refuse(this.closed, this.cell.host.dispatcher)
       const children = [...this.children.values()].toReversed()
       return this.isDynamic
         ? this.halt(children)
@@ -97,23 +101,22 @@ export class SupervisorImpl implements Supervising {
   }
 
   /** Does something between two other things, and answers its outcome. */
-  ask<A, E>(what: Effect.Effect<A, E>): Effect.Effect<A, E | ProcessClosed> {
-    return Effect.suspend(() => {
-      if (!this.restarts) return Effect.fail(new ProcessClosed({ target: this.name }))
-      const answer = Deferred.makeUnsafe<A, E | ProcessClosed>()
-      this.asking.add(answer as never)
-      this.agenda.add(
-        Effect.map(Effect.exit(what), (exit) => {
-          this.asking.delete(answer as never)
-          Deferred.doneUnsafe(answer, exit)
-        })
-      )
-      return Deferred.await(answer)
+  ask<A, E>(what: Asked<A, E>): Effect.Effect<A, E | ProcessClosed> {
+    return step((): Effect.Effect<A, E | ProcessClosed> => {
+      if (!this.restarts) return Exit.fail(this.closed)
+      const question = new Question<A, E, ProcessClosed>(what, () => this.asking.delete(question))
+      this.asking.add(question)
+      this.agenda.add((fiber) => question.do(fiber))
+      return waitIn(question)
     })
   }
 
+  private get closed(): ProcessClosed {
+    return new ProcessClosed({ target: this.name })
+  }
+
   onDown(child: Child, down: Down): void {
-    this.agenda.add(Effect.suspend(() => (child.state === "down" ? this.downed(child, down) : Effect.void)))
+    this.agenda.add(() => (child.state === "down" ? this.downed(child, down) : Exit.void))
   }
 
   // ---------------------------------------------------------------- starting
@@ -123,76 +126,86 @@ export class SupervisorImpl implements Supervising {
     return `${id}#${++this.lastId}`
   }
 
-  /** Takes in a child and starts it; one that does not come up is not taken in, unless it is to be tried again. */
-  add(id: string, spec: ChildSpecImpl, environment: Environment): Effect.Effect<Pid, ChildStartFailed | StartIgnored> {
-    return Effect.suspend(() => {
-      // Who asks for a child can't give it more than the supervisor may yield itself.
-      const child = new Child(id, spec, this, environment.within(Context.get(this.environment.base, Allowed)))
-      this.children.set(id, child)
-      return Effect.tapError(this.begin(child), (error) =>
-        Effect.sync(() => {
-          if (error._tag === "StartIgnored" || this.retries(child, error)) return
-          this.children.delete(id)
-          child.letGo()
-        })
-      )
-    })
+  /**
+   * Takes in a child and starts it, in one step; what it answers waits until the child is up. One that does not come up is
+   * not taken in, unless it is to be tried again.
+   */
+  add(
+    id: string,
+    spec: ChildSpecImpl,
+    environment: Environment,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<Pid, ChildNotStarted> {
+    // Who asks for a child can't give it more than the supervisor may yield itself.
+    const child = new Child(id, spec, this, environment.within(Context.get(this.environment.base, Allowed)))
+    this.children.set(id, child)
+    return this.start(child, fiber, (error) => this.onNotTakenIn(child, error))
+  }
+
+  private onNotTakenIn(child: Child, error: ChildNotStarted): void {
+    if (error._tag === "StartIgnored" || this.retries(child, error)) return
+    this.children.delete(child.id)
+    child.letGo()
   }
 
   /** Has a child that did not come up start again, if it is to and was not stopped meanwhile. */
   private retries(child: Child, error: ChildStartFailed): boolean {
     if (child.spec.options.startFailure !== "retry" || child.state !== "stopped" || !this.restarts) return false
     child.state = "restarting"
-    const retry = Effect.suspend(() => {
+    this.agenda.add(() => {
       const isWaiting = this.children.get(child.id) === child && child.state === "restarting"
-      return isWaiting ? this.again(child, Exit.fail(error), this.restart(child)) : Effect.void
+      return isWaiting ? this.again(child, Exit.fail(error), this.restart(child)) : Exit.void
     })
-    this.agenda.add(retry)
     return true
   }
 
   /** Starts the child; one that has nothing to do stays known, unless it is temporary. */
-  begin(child: Child): Effect.Effect<Pid, ChildStartFailed | StartIgnored> {
-    const begun = Effect.matchEffect(this.bringUp(child), {
-      onFailure: (error) => Effect.fail(this.notStarted(child, error)),
-      onSuccess: (cell) => Effect.succeed(cell.pid)
-    })
+  begin(child: Child): Effect.Effect<Pid, ChildNotStarted> {
+    const begun = step((fiber) => this.start(child, fiber))
     return child.retinue.length === 0 ? begun : Effect.andThen(awaitRetinue(child), begun)
   }
 
-  private bringUp(child: Child): Effect.Effect<Cell, StartError> {
-    return Effect.withFiber((fiber): Effect.Effect<Cell, StartError> => {
-      const begun = child.begin()
-      if (Exit.isFailure(begun)) return Effect.failCause(begun.cause)
-      const cell = begun.value
-      const isUp = (): Effect.Effect<Cell, StartError> => {
-        // It may have been stopped while it came up.
-        if (child.state !== "starting") {
-          return Exit.fail(new StartFailed({ process: cell.definition.name, exit: cell.exit ?? Exit.void }))
-        }
-        this.tell({ _tag: "ChildStarted", id: child.id, pid: cell.pid })
-        child.started(monotonicMillis(fiber.getRef(Clock.Clock)))
-        return begun
-      }
-      if (hasStarted(cell)) return isUp()
-      const { pid } = this.cell
-      const up = Effect.onInterrupt(awaitStartedWithin(cell, child.spec.options.startTimeout, pid), () =>
-        Effect.sync(() => cell.kill(pid))
-      )
-      return Effect.flatMap(up, isUp)
-    })
+  // In one step, as `add`.
+  private start(
+    child: Child,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    onFailed: (error: ChildNotStarted) => void = () => {}
+  ): Effect.Effect<Pid, ChildNotStarted> {
+    const notStarted = (reason: StartError): ChildNotStarted => {
+      const error = this.notStarted(child, reason)
+      onFailed(error)
+      return error
+    }
+    const begun = child.begin()
+    if (Exit.isFailure(begun)) return Exit.mapError(Exit.failCause(begun.cause), notStarted)
+    const cell = begun.value
+    const clock = fiber.getRef(Clock.Clock)
+    const starting = new ChildStart(cell, (exit) =>
+      Exit.mapError(Exit.isFailure(exit) ? Exit.failCause(exit.cause) : this.onUp(child, cell, clock), notStarted)
+    )
+    return starting.begin({ timeout: child.spec.options.startTimeout, killer: this.cell.pid }, fiber)
   }
 
-  private notStarted(child: Child, error: StartError): ChildStartFailed | StartIgnored {
+  private onUp(child: Child, cell: Cell, clock: Clock.Clock): Exit.Exit<Pid, StartFailed> {
+    // It may have been stopped while it came up.
+    if (child.state !== "starting") {
+      return Exit.fail(new StartFailed({ process: cell.definition.name, exit: cell.exit ?? Exit.void }))
+    }
+    this.tell({ _tag: "ChildStarted", id: child.id, pid: cell.pid })
+    child.started(monotonicMillis(clock))
+    return Exit.succeed(cell.pid)
+  }
+
+  private notStarted(child: Child, reason: StartError): ChildNotStarted {
     if (child.state === "starting") child.state = "stopped"
-    if (error._tag !== "StartIgnored") {
-      const failed = new ChildStartFailed({ supervisor: this.name, id: child.id, reason: error })
-      this.tell({ _tag: "ChildStartFailed", id: child.id, error: failed })
-      return failed
+    if (reason._tag !== "StartIgnored") {
+      const error = new ChildStartFailed({ supervisor: this.name, id: child.id, reason })
+      this.tell({ _tag: "ChildStartFailed", id: child.id, error })
+      return error
     }
     child.letGo()
     if (child.spec.restart === "temporary" || this.isDynamic) this.children.delete(child.id)
-    return error
+    return reason
   }
 
   // ---------------------------------------------------------------- restarting
@@ -228,7 +241,7 @@ export class SupervisorImpl implements Supervising {
   private later(child: Child, delay: Duration.Duration): Effect.Effect<void> {
     const due = Effect.sync(() => {
       child.timer = undefined
-      this.agenda.add(this.restart(child))
+      this.agenda.add(() => this.restart(child))
     })
     return Effect.map(Effect.forkIn(Effect.andThen(Effect.sleep(delay), due), this.scope), (timer) => {
       child.timer = timer
@@ -282,13 +295,13 @@ export class SupervisorImpl implements Supervising {
     const begun = Effect.exit(this.begin(first))
     if (!this.isDynamic) return Effect.flatMap(begun, (exit) => this.begunAgain(first, exit, rest))
     // No child waits for another one to come up.
-    const aside = Effect.map(begun, (exit) => this.agenda.add(this.begunAgain(first, exit, rest)))
+    const aside = Effect.map(begun, (exit) => this.agenda.add(() => this.begunAgain(first, exit, rest)))
     return Effect.asVoid(Effect.forkIn(aside, this.scope))
   }
 
   private begunAgain(
     child: Child,
-    exit: Exit.Exit<Pid, ChildStartFailed | StartIgnored>,
+    exit: Exit.Exit<Pid, ChildNotStarted>,
     rest: ReadonlyArray<Child>
   ): Effect.Effect<void, Ending> {
     // It is up, has nothing to do, or was stopped in the meantime.
@@ -296,7 +309,7 @@ export class SupervisorImpl implements Supervising {
     if (!failed || child.state === "stopping") return this.beginAll(rest)
     if (this.cell.host.refusal() !== undefined) return Effect.fail(new Finished())
     // Tried again in its turn, so that the supervisor can be reached in between.
-    const retry = Effect.sync(() => this.agenda.add(this.restart(child)))
+    const retry = Effect.sync(() => this.agenda.add(() => this.restart(child)))
     return Effect.flatMap(this.again(child, exit, retry), () =>
       child.state === "stopped" ? this.beginAll(rest) : Effect.void
     )
@@ -354,4 +367,4 @@ export const awaitRetinue = (child: Child): Effect.Effect<void> =>
     return retinue.length === 0 ? Effect.void : awaitDown(retinue)
   })
 
-const isStartFailed = (error: ChildStartFailed | StartIgnored): boolean => error._tag === "ChildStartFailed"
+const isStartFailed = (error: ChildNotStarted): boolean => error._tag === "ChildStartFailed"

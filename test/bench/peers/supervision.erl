@@ -1,22 +1,23 @@
 %% The benchmarks of supervision in Erlang; each prints what it measured, and the work that it did.
 -module(supervision).
 -export([restart/1, start_children/1, scaling/1]).
--export([init/1, handle_call/3, handle_cast/2, start_worker/1, start_worker/2]).
+-export([init/1, handle_call/3, handle_cast/2, handle_continue/2, start_worker/1, start_worker/2]).
 
 %% ---- a worker, and a supervisor
 
-init({worker, Tester}) ->
-    case Tester of
-        none -> ok;
-        _ -> Tester ! {up, self()}
-    end,
-    {ok, none};
+init({worker, none}) -> {ok, none};
+%% It is up when its supervisor knows that it has started, and not while it still starts.
+init({worker, Tester}) -> {ok, none, {continue, {up, Tester}}};
 init({supervisor, Strategy, Children}) ->
     {ok, {#{strategy => Strategy, intensity => 1000000000, period => 1}, Children}}.
 
 handle_call(_Request, _From, State) -> {reply, ok, State}.
 
 handle_cast(crash, State) -> {stop, crashed, State}.
+
+handle_continue({up, Tester}, State) ->
+    Tester ! {up, self()},
+    {noreply, State}.
 
 start_worker(Tester) -> gen_server:start_link(?MODULE, {worker, Tester}, []).
 

@@ -17,7 +17,8 @@ const Up = Rpc.make("up", { payload: Pid.of(Crash) })
 const Worker = Server.make("bench:worker", { protocol: [Crash], args: Pid.of(Up) })
 const WorkerLive = Worker.toLayer(
   Effect.fnUntraced(function* (tester) {
-    yield* Process.send(tester, "up", yield* Worker.self)
+    // It is up when its supervisor knows that it has started, and not while it still starts.
+    yield* Server.continueWith(Process.send(tester, "up", yield* Worker.self))
     return Worker.of({ handlers: { crash: () => Effect.die("crashed") } })
   })
 )
