@@ -9,6 +9,7 @@ import { cellAt } from "./internal/delivery.ts"
 import { Far } from "./internal/remote.ts"
 import { type CurrentProcess, type ProcessHost, withCell, withHost, withLiveCell } from "./internal/services.ts"
 import { MonitorImpl, noProcess } from "./internal/watch.ts"
+import type { Watcher } from "./internal/watcher.ts"
 import type { Pid } from "./Pid.ts"
 import { type NoConnection, ProcessNotFound } from "./ProcessError.ts"
 import type { Monitor, ProcessEvent } from "./ProcessEvent.ts"
@@ -339,7 +340,9 @@ const await_ = (pid: Pid): Effect.Effect<Exit.Exit<unknown, unknown>, never, Pro
         return far === undefined ? resume(Effect.succeed(noProcess(pid))) : Effect.sync(far.watch(tell))
       }
       if (cell.exit !== undefined) return resume(Effect.succeed(cell.exit))
-      return Effect.sync(cell.watch({ onExit: (_, exit) => tell(exit) }))
+      const watcher: Watcher = { onExit: (_, exit) => tell(exit) }
+      cell.watch(watcher)
+      return Effect.sync(() => cell.unwatch(watcher))
     })
   )
 

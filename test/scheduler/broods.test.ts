@@ -21,6 +21,8 @@ describe("those who have yet to begin", () => {
       const take = (one: Newborn | undefined): void => {
         const at = waiting.findIndex((other) => other.one === one)
         assert.isAtLeast(at, 0)
+        // It keeps nobody who came after it.
+        assert.isUndefined(one?.next)
         const { brood } = waiting[at]!
         assert.strictEqual(
           waiting.findIndex((other) => other.brood === brood),

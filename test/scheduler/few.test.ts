@@ -17,6 +17,18 @@ describe("Few", () => {
     }
   })
 
+  it("has those too who come meanwhile", () => {
+    const few = new Few<string>()
+    few.add("a")
+    const seen: Array<string> = []
+    for (const name of few) {
+      seen.push(name)
+      if (name === "a") few.add("b")
+      if (name === "b") few.add("c")
+    }
+    assert.deepStrictEqual(seen, ["a", "b", "c"])
+  })
+
   it("has them in the order in which they came, without those who are deleted meanwhile", () => {
     const few = new Few<string>()
     for (const name of ["a", "b", "c", "d"]) few.add(name)

@@ -24,7 +24,7 @@ import { ProcessClosed, ProcessNotFound } from "../ProcessError.ts"
 import { type Cancel, isKilled } from "../ProcessEvent.ts"
 import { Beginning } from "./beginning.ts"
 import type { Calls } from "./call.ts"
-import { bodyOf, type Definition, type Implementation } from "./definition.ts"
+import type { Definition, Implementation } from "./definition.ts"
 import { type Environment, nothing } from "./environment.ts"
 import { hasFailed, interruption, reasonOf, withFailuresOf } from "./exit.ts"
 import type { HostImpl } from "./host.ts"
@@ -44,6 +44,11 @@ interface Successor {
   readonly args: unknown
   /** What whoever had it become this may yield. */
   readonly allowance: Allowance | undefined
+}
+
+/** One that a process keeps over another. */
+export interface Watch {
+  callOff(): void
 }
 
 /** What makes a process more than that. */
@@ -76,8 +81,8 @@ export class Cell extends Recipient implements Waited {
   watchers: Few<Watcher> | undefined = undefined
   /** Those that wait for its answer. */
   calls: Calls | undefined = undefined
-  /** How to call off the watches that this process keeps over others. */
-  watches: Few<() => void> | undefined = undefined
+  /** The watches that this process keeps over others. */
+  watches: Few<Watch> | undefined = undefined
   /** Those whom it has started, and who have yet to begin. */
   brood: Brood | undefined = undefined
   /** The processes that it supervises: they don't outlive it. */
@@ -132,7 +137,7 @@ export class Cell extends Recipient implements Waited {
 
   start(implementation: Implementation, args: unknown, spawner?: Cell): void {
     this.witness?.onBegin(this, args)
-    const beginning = new Beginning(bodyOf(implementation, args))
+    const beginning = new Beginning(implementation, args)
     const main = Effect.onExit(waitIn(beginning), (exit) => this.onBodyExit(exit))
     const fiber = Effect.runForkWith(this.context)(main)
     this.fiber = fiber
@@ -202,7 +207,7 @@ export class Cell extends Recipient implements Waited {
     this.watches = undefined
     this.listeners = undefined
     this.startup = undefined
-    for (const unwatch of watches ?? []) unwatch()
+    for (const watch of watches ?? []) watch.callOff()
     for (const listener of listeners?.values() ?? []) this.inbox.restore(listener.drain())
     startup?.onEnd(exit)
     // Those who begin to watch in answer to it watch the body that comes next.
@@ -323,11 +328,13 @@ export class Cell extends Recipient implements Waited {
     if (this.children !== undefined) for (const child of this.children) child.kill(this.pid)
     this.closeQueues(exit, why)
     this.doorway?.close()
-    const { calls, links, startup, watchers, watches } = this
+    const { calls, links, startup, watches } = this
     this.release()
     startup?.onEnd(exit)
-    if (watches !== undefined) for (const unwatch of watches) unwatch()
-    if (watchers !== undefined) for (const watcher of watchers) watcher.onExit(this, exit)
+    if (watches !== undefined) for (const watch of watches) watch.callOff()
+    // One of them may call off another.
+    if (this.watchers !== undefined) for (const watcher of this.watchers) watcher.onExit(this, exit)
+    this.watchers = undefined
     if (calls !== undefined) for (const call of calls.all) call.onExit(this, exit)
     if (links !== undefined) for (const partner of links) partner.onLinkDown(this, exit)
     this.shown = undefined
@@ -351,7 +358,6 @@ export class Cell extends Recipient implements Waited {
     this.happenings = undefined
     this.listeners = undefined
     this.links = undefined
-    this.watchers = undefined
     this.calls = undefined
     this.watches = undefined
     this.successor = undefined
@@ -390,12 +396,12 @@ export class Cell extends Recipient implements Waited {
 
   // ---------------------------------------------------------------- watching
 
-  watch(watcher: Watcher): () => void {
-    const watchers = (this.watchers ??= new Few<Watcher>())
-    watchers.add(watcher)
-    return () => {
-      watchers.delete(watcher)
-    }
+  watch(watcher: Watcher): void {
+    ;(this.watchers ??= new Few<Watcher>()).add(watcher)
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.watchers?.delete(watcher)
   }
 
   link(partner: Cell): void {

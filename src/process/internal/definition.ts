@@ -114,13 +114,12 @@ export const argumentsRefusalOf = (definition: Definition, args: unknown): Inval
     : new InvalidArguments({ process: definition.name, detail: issueOf(definition.args, args) })
 
 /** The body, applied to its arguments; it fails where what was given for a body does not answer with an effect. */
-export const bodyOf = (implementation: Implementation, args: unknown): Effect.Effect<unknown, unknown> =>
-  Effect.suspend(() => {
-    const effect: unknown = implementation.body(args as never)
-    return Effect.isEffect(effect)
-      ? (effect as Effect.Effect<unknown, unknown>)
-      : Effect.fail(new InvalidBody({ process: implementation.definition.name, received: describe(effect) }))
-  })
+export const bodyOf = (implementation: Implementation, args: unknown): Effect.Effect<unknown, unknown> => {
+  const effect: unknown = implementation.body(args as never)
+  return Effect.isEffect(effect)
+    ? (effect as Effect.Effect<unknown, unknown>)
+    : Exit.fail(new InvalidBody({ process: implementation.definition.name, received: describe(effect) }))
+}
 
 const describe = (value: unknown): string => {
   if (value instanceof Promise) return "a Promise"

@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { CalleeExited, type Request } from "../ProcessError.ts"
 import type { Cell } from "./cell.ts"
+import type { Watcher } from "./watcher.ts"
 
 /** How many values wait for the consumer at most. */
 const Ahead = 16
@@ -36,14 +37,16 @@ export const produceIn = <A, E>(
         lost(cell.exit)
         return Effect.void
       }
-      const unwatch = cell.watch({ onExit: (_, exit) => lost(exit), onRestart: (_, exit) => lost(exit) })
+      const watcher: Watcher = { onExit: (_, exit) => lost(exit), onRestart: (_, exit) => lost(exit) }
+      cell.watch(watcher)
       const producing = Stream.runForEachArray(values, (chunk) => Queue.offerAll(queue, chunk))
       const fiber = Fiber.runIn(
         Effect.runForkWith(cell.context)(Effect.andThen(Effect.yieldNow, producing)),
         cell.scope
       )
       fiber.addObserver(onProduced)
-      return Effect.andThen(Effect.sync(unwatch), Fiber.interrupt(fiber))
+      const unwatch = Effect.sync(() => cell.unwatch(watcher))
+      return Effect.andThen(unwatch, Fiber.interrupt(fiber))
     })
     return Effect.as(
       Effect.acquireRelease(start, (stop) => stop),

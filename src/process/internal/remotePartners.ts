@@ -22,13 +22,12 @@ class Partner implements Watcher {
   /** How often this side has asked the other one for it, and has no answer yet. */
   asking = 0
   private readonly partners: Partners
-  private readonly unwatch: () => void
 
   constructor(partners: Partners, cell: Cell, pid: Pid) {
     this.partners = partners
     this.cell = cell
     this.pid = pid
-    this.unwatch = cell.watch(this)
+    cell.watch(this)
   }
 
   onExit(_cell: Cell, exit: Exit.Exit<unknown, unknown>): void {
@@ -37,20 +36,20 @@ class Partner implements Watcher {
 
   onRestart(cell: Cell, exit: Exit.Exit<unknown, unknown>): void {
     if (cell.keeper?.links !== "break") return
-    this.unwatch()
+    this.drop()
     this.partners.leave(this, exit)
   }
 
   /** The process of the other side has ended. */
   end(exit: Exit.Exit<unknown, unknown>): void {
-    this.unwatch()
+    this.drop()
     const { cell, pid } = this
     if (cell.trapsExits) cell.tell({ _tag: "LinkDown", from: pid, exit })
     else if (Exit.isFailure(exit)) cell.stop(exit)
   }
 
   drop(): void {
-    this.unwatch()
+    this.cell.unwatch(this)
   }
 }
 

@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { CallError, SendError } from "../ProcessError.ts"
 import { Call } from "./call.ts"
 import type { Cell } from "./cell.ts"
+import type { Watcher } from "./watcher.ts"
 import type { Topic } from "./definition.ts"
 import { absenceOf, offer } from "./delivery.ts"
 import { interruption } from "./exit.ts"
@@ -214,8 +215,14 @@ export class Serving {
     const cell = this.at(to)
     const onExit = (ended: Cell, exit: Exit.Exit<unknown, unknown>): void =>
       this.answer(id, { _tag: "Exited", exit: exitToWire(exit, ended.definition.success, this.remote.self) })
-    if (cell !== undefined && cell.status !== "ended") this.running.set(id, cell.watch({ onExit }))
+    if (cell !== undefined && cell.status !== "ended") this.await(id, cell, onExit)
     else this.notFound(id)
+  }
+
+  private await(id: number, cell: Cell, onExit: Watcher["onExit"]): void {
+    const watcher: Watcher = { onExit }
+    cell.watch(watcher)
+    this.running.set(id, () => cell.unwatch(watcher))
   }
 
   private notFound(id: number): void {
@@ -246,7 +253,7 @@ export class Serving {
         cell.kill(by)
         return this.answer(id, { _tag: "Done" })
       case "Terminate": {
-        this.running.set(id, cell.watch({ onExit: () => this.answer(id, { _tag: "Done" }) }))
+        this.await(id, cell, () => this.answer(id, { _tag: "Done" }))
         cell.dismiss()
         return cell.stop(interruption(by))
       }

@@ -14,12 +14,13 @@ export class Replacing<A, E> extends Wait implements Told, Watcher {
   private readonly replace: () => Exit.Exit<A, E>
   private outcome: Exit.Exit<A, E> | undefined = undefined
   private isOver = false
-  private readonly unwatch: () => void
+  private readonly cell: Cell
 
   constructor(cell: Cell, replace: () => Exit.Exit<A, E>) {
     super()
     this.replace = replace
-    this.unwatch = cell.watch(this)
+    this.cell = cell
+    cell.watch(this)
   }
 
   /** To be answered by a step: waits until it is done. */
@@ -50,6 +51,6 @@ export class Replacing<A, E> extends Wait implements Told, Watcher {
 
   private end(): void {
     this.isOver = true
-    this.unwatch()
+    this.cell.unwatch(this)
   }
 }

@@ -7,14 +7,19 @@ import type { Pid } from "../Pid.ts"
 import { NoProcess } from "../ProcessError.ts"
 import type { Monitor } from "../ProcessEvent.ts"
 import { Few } from "../../scheduler/internal/Few.ts"
-import type { Cell } from "./cell.ts"
+import type { Cell, Watch } from "./cell.ts"
 import type { Far } from "./remote.ts"
 import type { Watcher } from "./watcher.ts"
 
-export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
+/** Where the watch is kept, until it is over. */
+interface Watched {
+  unwatch(watcher: Watcher): void
+}
+
+export class MonitorImpl implements Monitor<Rpc.Any>, Watcher, Watch {
   readonly pid: Pid<Rpc.Any>
   readonly #self: Cell
-  #off: (() => void) | undefined = undefined
+  #watched: Watched | undefined = undefined
   #done: (() => void) | undefined = undefined
 
   private constructor(self: Cell, pid: Pid) {
@@ -30,7 +35,8 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
       monitor.tell(noProcess(target.pid))
       return monitor
     }
-    monitor.keep(target.watch(monitor))
+    target.watch(monitor)
+    monitor.keep(target)
     return monitor
   }
 
@@ -43,7 +49,7 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
       monitor.forget()
       monitor.tell(exit)
     })
-    if (!isOver) monitor.keep(unwatch)
+    if (!isOver) monitor.keep({ unwatch })
     return monitor
   }
 
@@ -61,28 +67,33 @@ export class MonitorImpl implements Monitor<Rpc.Any>, Watcher {
 
   /** Calls the watch off. */
   stop(): void {
-    this.#off?.()
+    this.callOff()
     this.forget()
+  }
+
+  /** As {@link stop}, where the process that watches has ended. */
+  callOff(): void {
+    this.#watched?.unwatch(this)
   }
 
   /** Calls `tell` when the watch ends, in the step in which it tells of the exit or is called off; at once when it has. */
   onDone(tell: () => void): void {
     const before = this.#done
-    if (this.#off === undefined) return tell()
+    if (this.#watched === undefined) return tell()
     this.#done = () => {
       before?.()
       tell()
     }
   }
 
-  private keep(unwatch: () => void): void {
-    this.#off = unwatch
-    ;(this.#self.watches ??= new Few()).add(unwatch)
+  private keep(watched: Watched): void {
+    this.#watched = watched
+    ;(this.#self.watches ??= new Few()).add(this)
   }
 
   private forget(): void {
-    if (this.#off !== undefined) this.#self.watches?.delete(this.#off)
-    this.#off = undefined
+    if (this.#watched !== undefined) this.#self.watches?.delete(this)
+    this.#watched = undefined
     this.#done?.()
     this.#done = undefined
   }

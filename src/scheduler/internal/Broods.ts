@@ -27,6 +27,8 @@ export class Brood {
   shift(): Newborn {
     const first = this.first as Newborn
     this.first = first.next
+    // It may live long, and is not to keep those who came after it.
+    first.next = undefined
     if (this.first === undefined) this.last = undefined
     return first
   }

@@ -6,24 +6,28 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Cell } from "../../process/internal/cell.ts"
 import type { Timed } from "../../process/internal/deadlines.ts"
+import type { Watcher } from "../../process/internal/watcher.ts"
 import type { Child } from "./Child.ts"
 
 /** Waits until each of the processes has ended, or is down to be restarted in place. */
 export const awaitDown = (cells: Iterable<Cell>): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    const waiting = new Map<Cell, () => void>()
+    const waiting = new Set<Cell>()
     const down = (cell: Cell) => {
-      waiting.get(cell)?.()
+      cell.unwatch(watcher)
       waiting.delete(cell)
       // Through a step of the run queue: the process has yet to tell others, and is not to begin again meanwhile.
       if (waiting.size === 0) cell.host.dispatcher.scheduleTask(() => resume(Effect.void), 0)
     }
+    const watcher: Watcher = { onExit: down, onRestart: down }
     for (const cell of cells) {
-      if (!isDown(cell)) waiting.set(cell, cell.watch({ onExit: down, onRestart: down }))
+      if (isDown(cell)) continue
+      waiting.add(cell)
+      cell.watch(watcher)
     }
     if (waiting.size === 0) return resume(Effect.void)
     return Effect.sync(() => {
-      for (const unwatch of waiting.values()) unwatch()
+      for (const cell of waiting) cell.unwatch(watcher)
     })
   })
 
