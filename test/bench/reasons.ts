@@ -109,7 +109,7 @@ export const reasons: ReadonlyArray<Reason> = [
       "have had their turn."
   },
   {
-    rows: [...benchesOf("messages", () => true), ...benchesOf("savina", () => true)],
+    rows: [...benchesOf("messages", () => true), ...benchesOf("savina", () => true), "million: send"],
     peers: ["nact", "raw Effect"],
     why:
       "Every message of a process is held against its schema, counted, and kept from being lost or doubled by an interruption. An actor " +

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Logger, Option, Schema } from "effect"
+import { Clock, Effect, Fiber, Layer, Logger, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { Process, ProcessHost, Registry } from "troupe"
 import { both } from "../support/both.ts"
@@ -21,6 +21,20 @@ const SlowLive = Slow.toLayer(
     up.add(String(yield* Process.self))
     yield* Process.ready
     return yield* Effect.never
+  })
+)
+
+const Plain = Process.make("test:plain")
+const PlainLive = Plain.toLayer(() => Effect.never)
+
+const Becoming = Process.make("test:becoming", {
+  args: Schema.Literals(["plain", "ignore", "fail", "return", "sleep"]),
+  start: "acknowledged"
+})
+const BecomingLive = Becoming.toLayer(
+  Effect.fnUntraced(function* (how) {
+    if (how === "plain") return yield* Process.upgrade(Plain)
+    return yield* Process.upgrade(Slow, how)
   })
 )
 
@@ -81,6 +95,23 @@ describe("Process.start", () => {
       const second = yield* Process.start(Slow, "ready", { name: "slow" })
       assert.notDeepEqual(second, first)
     }).pipe(Effect.provide([SlowLive, host]))
+  )
+
+  both("a process that becomes another before it has started has started when the other one has", () =>
+    Effect.gen(function* () {
+      const before = yield* Clock.currentTimeMillis
+      const slow = yield* Process.start(Becoming, "sleep")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - before, 100)
+      const atOnce = yield* Process.start(Becoming, "plain")
+      assert.deepStrictEqual(yield* ProcessHost.list(), [slow, atOnce])
+      const outcomes = []
+      for (const how of ["ignore", "fail", "return"] as const)
+        outcomes.push((yield* Effect.flip(Process.start(Becoming, how)))._tag)
+      assert.deepStrictEqual(outcomes, ["StartIgnored", "StartFailed", "StartFailed"])
+      const late = yield* Effect.flip(Process.start(Becoming, "sleep", { timeout: "50 millis" }))
+      assert.strictEqual(late._tag, "StartTimeout")
+      assert.strictEqual((yield* ProcessHost.list()).length, 2)
+    }).pipe(Effect.provide([BecomingLive.pipe(Layer.provide([SlowLive, PlainLive])), host, quiet]))
   )
 
   both("an interrupted start kills the process, unless it was up by then", () =>

@@ -233,7 +233,10 @@ export class Cell extends Recipient implements Waited {
     this.opened = false
     this.trapsExits = false
     this.definition = implementation.definition
+    // Who waits for the start of what the process was waits for that of what it becomes.
+    const { startup } = this
     this.startup = startupOf(implementation.definition)
+    startup?.passTo(this.startup)
     this.scope = makeScope()
     this.context = this.makeContext()
     this.start(implementation, args)

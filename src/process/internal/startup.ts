@@ -37,6 +37,12 @@ export class Startup {
     return true
   }
 
+  /** Another body is to say it, if that has to say anything. */
+  passTo(next: Startup | undefined): void {
+    if (next === undefined) return this.tell(Exit.void)
+    for (const starter of this.starters) next.add(starter)
+  }
+
   /** The body says that there is nothing for it to do. */
   onIgnored(): void {
     this.isIgnored = true
