@@ -256,7 +256,8 @@ export const exit = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<never, ne
  *
  * The body is unwound (its coroutines, listeners and scope end), and the new one begins; it may yield what the code that
  * asks for it may. When it can't begin, because of arguments that do not fit or a missing implementation, the process ends
- * with that error.
+ * with that error. Whoever waits for the start of a process that has yet to say that it is ready waits for that of what it
+ * becomes.
  *
  * **Example** (Becoming another)
  *
