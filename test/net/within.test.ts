@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { within } from "../../src/net/internal/within.ts"
-import { Deadline, deadlinesFor } from "../../src/process/internal/deadlines.ts"
 import { explore } from "../support/schedules.ts"
 
 const second = Duration.seconds(1)
@@ -50,26 +49,6 @@ describe("within a time", () => {
       const waiting = yield* Effect.forkChild(within(Effect.as(Effect.sleep("1000 days"), 3), Duration.infinity, late))
       yield* TestClock.adjust("1000 days")
       assert.strictEqual(yield* Fiber.join(waiting), 3)
-    })
-  )
-
-  it.effect("deadlines come at their time, also where the clock stands between two milliseconds", () =>
-    Effect.gen(function* () {
-      const deadlines = deadlinesFor(yield* Effect.fiber)
-      for (const fraction of [0.803_4, 0.1, 0.000_001, 0.999_999, 0.5]) {
-        yield* TestClock.adjust(Duration.millis(fraction))
-        let expired = 0
-        const all = [723.196_6, 10_000, 10_000.25].map((millis) => new Deadline(deadlines, millis, () => expired++))
-        yield* TestClock.adjust(Duration.millis(723.19))
-        assert.strictEqual(expired, 0)
-        yield* TestClock.adjust(Duration.millis(0.006_6))
-        assert.strictEqual(expired, 1)
-        yield* TestClock.adjust(Duration.millis(10_000 - 723.196_6))
-        assert.strictEqual(expired, 2)
-        all[2]!.end()
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual(expired, 2)
-      }
     })
   )
 

@@ -57,6 +57,21 @@ describe("Server timeouts", () => {
     }).pipe(Effect.provide(diary(log)), Effect.provide(host))
   })
 
+  both("P13 an inactivity timeout of no time fires as soon as it is quiet, each time", () => {
+    const log: Array<readonly [string, number]> = []
+    return Effect.gen(function* () {
+      const pid = yield* Process.start(Diary, { idle: 0 })
+      yield* Effect.sleep(60)
+      yield* Process.send(pid, "tick")
+      yield* Effect.sleep(60)
+      assert.deepStrictEqual(log, [
+        ["idle", 0],
+        ["tick", 60],
+        ["idle", 60]
+      ])
+    }).pipe(Effect.provide(diary(log)), Effect.provide(host))
+  })
+
   both("P13 the time in which a message is handled is not quiet", () => {
     const log: Array<readonly [string, number]> = []
     return Effect.gen(function* () {

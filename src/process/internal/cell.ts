@@ -34,7 +34,7 @@ import type { Replacing } from "./replacing.ts"
 import { CurrentProcess } from "./services.ts"
 import { type Startup, startupOf } from "./startup.ts"
 import { Recipient } from "./recipient.ts"
-import type { Watcher } from "./watcher.ts"
+import type { Watch, Watcher } from "./watcher.ts"
 import type { Witness } from "./witness.ts"
 import { yielderOf } from "./yielder.ts"
 
@@ -44,11 +44,6 @@ interface Successor {
   readonly args: unknown
   /** What whoever had it become this may yield. */
   readonly allowance: Allowance | undefined
-}
-
-/** One that a process keeps over another. */
-export interface Watch {
-  callOff(): void
 }
 
 /** What makes a process more than that. */

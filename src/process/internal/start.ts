@@ -38,7 +38,7 @@ export abstract class Start<A, E> extends Wait implements Starter {
   begin({ killer, timeout }: Patience, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E> {
     const { startup } = this.cell
     if (startup === undefined) return this.conclude(Exit.void)
-    startup.add(this)
+    startup.starter = this
     if (timeout !== undefined) this.limit(Duration.fromInputUnsafe(timeout), killer, fiber)
     return waitIn(this)
   }
@@ -48,7 +48,7 @@ export abstract class Start<A, E> extends Wait implements Starter {
     const { cell } = this
     const milliseconds = Duration.toMillis(time)
     this.deadline = new Deadline(deadlinesFor(fiber), milliseconds, () => {
-      cell.startup?.remove(this)
+      if (cell.startup !== undefined) cell.startup.starter = undefined
       cell.kill(killer)
       this.onStarted(Exit.fail(new StartTimeout({ process: cell.definition.name, milliseconds })))
     })

@@ -1,8 +1,7 @@
 /**
- * A process that has yet to say whether it has started, and who waits for that.
+ * A process that has yet to say whether it has started, and the one who waits for that.
  */
 import * as Exit from "effect/Exit"
-import { Few } from "../../scheduler/internal/Few.ts"
 import { StartFailed, StartIgnored } from "../StartError.ts"
 import type { Definition } from "./definition.ts"
 
@@ -14,7 +13,8 @@ export interface Starter {
 
 export class Startup {
   private readonly process: string
-  private readonly starters = new Few<Starter>()
+  /** Whoever had it begin, if that waits. */
+  starter: Starter | undefined = undefined
   // The body has nothing to do, and ends without having started: it has ended when its finalizers have run.
   private isIgnored = false
 
@@ -22,25 +22,17 @@ export class Startup {
     this.process = process
   }
 
-  add(starter: Starter): void {
-    this.starters.add(starter)
-  }
-
-  remove(starter: Starter): void {
-    this.starters.delete(starter)
-  }
-
   /** The body says that it has started; answers whether it has. */
   onReady(): boolean {
     if (this.isIgnored) return false
-    this.tell(Exit.void)
+    this.starter?.onStarted(Exit.void)
     return true
   }
 
   /** Another body is to say it, if that has to say anything. */
   passTo(next: Startup | undefined): void {
-    if (next === undefined) return this.tell(Exit.void)
-    for (const starter of this.starters) next.add(starter)
+    if (next === undefined) this.starter?.onStarted(Exit.void)
+    else next.starter = this.starter
   }
 
   /** The body says that there is nothing for it to do. */
@@ -51,12 +43,7 @@ export class Startup {
   /** The body has ended. */
   onEnd(exit: Exit.Exit<unknown, unknown>): void {
     const { isIgnored, process } = this
-    if (this.starters.size === 0) return
-    this.tell(Exit.fail(isIgnored ? new StartIgnored({ process }) : new StartFailed({ process, exit })))
-  }
-
-  private tell(exit: Exit.Exit<void, StartFailed | StartIgnored>): void {
-    for (const starter of this.starters) starter.onStarted(exit)
+    this.starter?.onStarted(Exit.fail(isIgnored ? new StartIgnored({ process }) : new StartFailed({ process, exit })))
   }
 }
 

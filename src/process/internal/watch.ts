@@ -7,9 +7,9 @@ import type { Pid } from "../Pid.ts"
 import { NoProcess } from "../ProcessError.ts"
 import type { Monitor } from "../ProcessEvent.ts"
 import { Few } from "../../scheduler/internal/Few.ts"
-import type { Cell, Watch } from "./cell.ts"
+import type { Cell } from "./cell.ts"
 import type { Far } from "./remote.ts"
-import type { Watcher } from "./watcher.ts"
+import type { Watch, Watcher } from "./watcher.ts"
 
 /** Where the watch is kept, until it is over. */
 interface Watched {

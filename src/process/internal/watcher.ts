@@ -9,3 +9,8 @@ export interface Watcher {
   /** The body has ended, and another one takes over what is queued. */
   onRestart?(cell: Cell, exit: Exit.Exit<unknown, unknown>): void
 }
+
+/** What a process keeps that watches another. */
+export interface Watch {
+  callOff(): void
+}

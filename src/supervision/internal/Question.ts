@@ -9,14 +9,15 @@ import type { SchedulerDispatcher } from "effect/Scheduler"
 import { step } from "../../channel/internal/step.ts"
 import { tellAfterwards, type Told } from "../../channel/internal/telling.ts"
 import { Wait } from "../../channel/internal/wait.ts"
+import type { ProcessClosed } from "../../process/ProcessError.ts"
 
 /** What is asked: it begins in a step of the supervisor. */
 export type Asked<A, E> = (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E>
 
-export class Question<A, E, Refusal> extends Wait implements Told {
+export class Question<A, E> extends Wait implements Told {
   private readonly what: Asked<A, E>
   private readonly onOver: () => void
-  private answer: Exit.Exit<A, E | Refusal> | undefined = undefined
+  private answer: Exit.Exit<A, E | ProcessClosed> | undefined = undefined
 
   constructor(what: Asked<A, E>, onOver: () => void) {
     super()
@@ -42,7 +43,7 @@ export class Question<A, E, Refusal> extends Wait implements Told {
   }
 
   /** It is not done any more. */
-  refuse(refusal: Refusal, dispatcher: SchedulerDispatcher): void {
+  refuse(refusal: ProcessClosed, dispatcher: SchedulerDispatcher): void {
     this.answer = Exit.fail(refusal)
     dispatcher.scheduleTask(() => this.tell(), 0)
   }

@@ -51,7 +51,7 @@ export class SupervisorImpl implements Supervising {
   private readonly budget: Budget
   private readonly agenda: Agenda<Ending>
   // Who asked for something and has no answer yet.
-  private readonly asking = new Few<Pick<Question<unknown, unknown, ProcessClosed>, "refuse">>()
+  private readonly asking = new Few<Pick<Question<unknown, unknown>, "refuse">>()
   private lastId = 0
 
   constructor(cell: Cell, settings: Settings, environment: Environment) {
@@ -104,7 +104,7 @@ export class SupervisorImpl implements Supervising {
   ask<A, E>(what: Asked<A, E>): Effect.Effect<A, E | ProcessClosed> {
     return step((): Effect.Effect<A, E | ProcessClosed> => {
       if (!this.restarts) return Exit.fail(this.closed)
-      const question = new Question<A, E, ProcessClosed>(what, () => this.asking.delete(question))
+      const question = new Question(what, () => this.asking.delete(question))
       this.asking.add(question)
       this.agenda.add((fiber) => question.do(fiber))
       return waitIn(question)
@@ -138,8 +138,10 @@ export class SupervisorImpl implements Supervising {
   ): Effect.Effect<Pid, ChildNotStarted> {
     // Who asks for a child can't give it more than the supervisor may yield itself.
     const child = new Child(id, spec, this, environment.within(Context.get(this.environment.base, Allowed)))
+    // First, so that one whose specification makes it throw leaves nothing.
+    const begun = child.begin()
     this.children.set(id, child)
-    return this.start(child, fiber, (error) => this.onNotTakenIn(child, error))
+    return this.start(child, begun, fiber, (error) => this.onNotTakenIn(child, error))
   }
 
   private onNotTakenIn(child: Child, error: ChildNotStarted): void {
@@ -161,13 +163,14 @@ export class SupervisorImpl implements Supervising {
 
   /** Starts the child; one that has nothing to do stays known, unless it is temporary. */
   begin(child: Child): Effect.Effect<Pid, ChildNotStarted> {
-    const begun = step((fiber) => this.start(child, fiber))
+    const begun = step((fiber) => this.start(child, child.begin(), fiber))
     return child.retinue.length === 0 ? begun : Effect.andThen(awaitRetinue(child), begun)
   }
 
   // In one step, as `add`.
   private start(
     child: Child,
+    begun: ReturnType<Child["begin"]>,
     fiber: Fiber.Fiber<unknown, unknown>,
     onFailed: (error: ChildNotStarted) => void = () => {}
   ): Effect.Effect<Pid, ChildNotStarted> {
@@ -176,7 +179,6 @@ export class SupervisorImpl implements Supervising {
       onFailed(error)
       return error
     }
-    const begun = child.begin()
     if (Exit.isFailure(begun)) return Exit.mapError(Exit.failCause(begun.cause), notStarted)
     const cell = begun.value
     const clock = fiber.getRef(Clock.Clock)
@@ -360,7 +362,7 @@ export class SupervisorImpl implements Supervising {
 }
 
 /** Waits for the processes that end along with a child which is restarted in place. */
-export const awaitRetinue = (child: Child): Effect.Effect<void> =>
+const awaitRetinue = (child: Child): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { retinue } = child
     child.retinue = []
