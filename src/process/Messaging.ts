@@ -103,9 +103,8 @@ class Sending extends Step {
     const receiver = targetOf(this.to) as Cell | undefined
     const sender = cellOf(fiber)
     if (receiver === undefined || sender?.witness !== undefined) return undefined
-    const message = new MessageImpl(this.topic, this.payload, sender?.pid)
-    if (receiver.refusal(message) !== undefined || receiver.queueFor(message).wouldWake) return undefined
-    return offer(receiver, message, sender?.whenSending())
+    if (receiver.refusal() !== undefined || receiver.queueFor(this.topic).wouldWake) return undefined
+    return offer(receiver, new MessageImpl(this.topic, this.payload, sender?.pid), sender?.whenSending())
   }
 
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SendError> {
@@ -226,7 +225,7 @@ class Calling extends Step {
     message.call = call
     const accepted = offer(callee, message)
     if (accepted !== undefined && Exit.isFailure(accepted)) return accepted
-    if (accepted === undefined) call.parkIn(callee.queueFor(message))
+    if (accepted === undefined) call.parkIn(callee.queueFor(message.topic))
     call.begin(host)
     return waitIn(call)
   }

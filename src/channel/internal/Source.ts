@@ -7,9 +7,9 @@ import { Deque } from "../../scheduler/internal/Deque.ts"
 import { isHosting } from "../../scheduler/internal/hosting.ts"
 import { announce, type Waited, type WaitReport } from "../../scheduler/internal/Waited.ts"
 import { type Selectable, TypeId, type Waiter } from "../Selectable.ts"
-import { afterwards, isShallow } from "./telling.ts"
+import { isShallow, type Told, tellAfterwards } from "./telling.ts"
 
-export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
+export abstract class Source<A, E = never> implements Selectable<A, E>, Waited, Told {
   readonly [TypeId]: TypeId = TypeId
   protected readonly parked = new Deque<Waiter>()
   private waking = false
@@ -49,18 +49,24 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited {
   protected wakeSoon(): void {
     if (!this.wouldWake) return
     this.waking = true
-    this.dispatcher.scheduleTask(() => this.wakeMarked(), 0)
+    this.dispatcher.scheduleTask(() => this.tell(), 0)
   }
 
   /** To be called in a step: as {@link wakeSoon}, but right behind the step, on its stack, where that can be. */
   protected wakeNext(): void {
-    if (!this.wouldWake) return
-    if (!isShallow() || !isHosting(this.dispatcher)) return this.wakeSoon()
-    this.waking = true
-    afterwards(() => this.wakeMarked())
+    if (isShallow() && isHosting(this.dispatcher)) this.wakeBehind()
+    else this.wakeSoon()
   }
 
-  private wakeMarked(): void {
+  /** To be called in a step: as {@link wakeSoon}, but right behind the step, on its stack, however deep that is. */
+  protected wakeBehind(): void {
+    if (!this.wouldWake) return
+    this.waking = true
+    tellAfterwards(this)
+  }
+
+  /** Wakes those whom {@link wakeSoon} or {@link wakeNext} has promised it. */
+  tell(): void {
     this.waking = false
     this.wakeNow()
   }

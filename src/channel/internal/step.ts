@@ -39,6 +39,18 @@ class Running extends Step {
   }
 }
 
+// What is evaluated next, and for whom: handed over here, since a function of its own for each step that tells others would
+// be as large as all else that the step makes.
+let answer: Operation | undefined = undefined
+let evaluator: Fiber.Fiber<unknown, unknown> | undefined = undefined
+
+const evaluated = (): Effect.Effect<unknown, unknown, unknown> => {
+  const [operation, fiber] = [answer as Operation, evaluator as Fiber.Fiber<unknown, unknown>]
+  answer = undefined
+  evaluator = undefined
+  return operation[evaluate](fiber)
+}
+
 Object.setPrototypeOf(
   Step.prototype,
   Effectable.Prototype<Step & Effect.Effect<unknown, unknown, unknown>>({
@@ -49,7 +61,9 @@ Object.setPrototypeOf(
       const told = whoIsTold()
       if (told === undefined) return effect[evaluate](fiber)
       // What the fiber does next may throw: those who wait are told all the same.
-      const next = Result.try(() => effect[evaluate](fiber))
+      answer = effect
+      evaluator = fiber
+      const next = Result.try(evaluated)
       tell(told, fiber)
       return Result.isSuccess(next) ? next.success : Exit.die(next.failure)
     }

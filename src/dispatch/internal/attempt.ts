@@ -62,7 +62,7 @@ export class Attempt extends Outcome implements Run {
       return false
     }
     this.exit = exit
-    this.tell(tell)
+    this.onEnd(tell)
     return true
   }
 

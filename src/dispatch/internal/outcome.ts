@@ -3,7 +3,6 @@
  */
 import type * as Exit from "effect/Exit"
 import { Source } from "../../channel/internal/Source.ts"
-import { afterwards } from "../../channel/internal/telling.ts"
 
 /** When those who wait are told. */
 export type Tell = "in this step" | "in a later step"
@@ -19,8 +18,8 @@ export abstract class Outcome extends Source<unknown, unknown> {
     return this.exit
   }
 
-  tell(when: Tell): void {
-    if (when === "in a later step") this.wakeSoon()
-    else if (this.hasParked) afterwards(() => this.wakeNow())
+  onEnd(tell: Tell): void {
+    if (tell === "in a later step") this.wakeSoon()
+    else this.wakeBehind()
   }
 }

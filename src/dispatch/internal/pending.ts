@@ -116,7 +116,7 @@ export class Pending implements Run {
 
   private end(exit: Exit.Exit<unknown, unknown>, tell: Tell): void {
     this.exit = exit
-    this.source?.tell(tell)
+    this.source?.onEnd(tell)
   }
 
   get complete(): Run["complete"] {

@@ -36,7 +36,7 @@ export const isElsewhere = (found: Cell | Far | SendError): found is Far | SendE
 
 /** Hands a message to a process; the effect ends in the step in which it is accepted. */
 export const deliver = (cell: Cell, message: MessageImpl, when?: When): Effect.Effect<void, SendError> =>
-  offer(cell, message, when) ?? cell.queueFor(message).sendWhenThereIsSpace(message)
+  offer(cell, message, when) ?? cell.queueFor(message.topic).sendWhenThereIsSpace(message)
 
 /**
  * Has a process accept or refuse a message, in the way in which its host handles payloads; answers nothing where the

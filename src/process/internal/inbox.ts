@@ -48,8 +48,8 @@ export type When = "soon" | "next"
 export interface InboxOwner {
   readonly name: string
   readonly inspection: Inspection | undefined
-  /** Where a message goes that is accepted now. */
-  queueFor(message: MessageImpl): InboxImpl
+  /** Where a message of the topic goes that is accepted now. */
+  queueFor(topic: string): InboxImpl
   onAccepted(message: MessageImpl): void
   onTaken(message: MessageImpl): void
   onDropped(message: MessageImpl): void
@@ -207,7 +207,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
       const sender = this.waiting.shift()
       if (sender === undefined) return
       // A listener may have opened, or closed, since the sender began to wait.
-      this.owner.queueFor(sender.message).admit(sender.message, "soon")
+      this.owner.queueFor(sender.message.topic).admit(sender.message, "soon")
       afterwards(() => sender.onOutcome(Exit.void))
     }
   }
@@ -227,7 +227,7 @@ export class InboxImpl extends Mailbox<MessageImpl> {
       if (this.closed !== undefined) return Exit.fail(this.closed(message))
       // There may be space since the sender looked, and another queue for its topic.
       if (this.items.length < this.policy.capacity) {
-        const queue = this.owner.queueFor(message)
+        const queue = this.owner.queueFor(message.topic)
         return queue.accept(message, "soon") ?? queue.sendWhenThereIsSpace(message)
       }
       const sender = new WaitingSender(this, message)

@@ -107,11 +107,11 @@ export abstract class Recipient implements InboxOwner {
       this.bury([message], "Restarting")
       return Exit.void
     }
-    return this.queueFor(message).accept(message, when)
+    return this.queueFor(message.topic).accept(message, when)
   }
 
-  queueFor(message: MessageImpl): InboxImpl {
-    return this.listeners?.get(message.topic) ?? this.inbox
+  queueFor(topic: string): InboxImpl {
+    return this.listeners?.get(topic) ?? this.inbox
   }
 
   tell(event: ProcessEvent): void {

@@ -148,7 +148,7 @@ export class Serving {
     const sent = offer(cell, message)
     if (sent !== undefined) return onSent(sent)
     // It waits for space in the inbox.
-    const waiting = cell.queueFor(message).sendWhenThereIsSpace(message)
+    const waiting = cell.queueFor(message.topic).sendWhenThereIsSpace(message)
     const fiber = Effect.runForkWith(cell.environment.base)(waiting)
     this.running.set(id, () => fiber.interruptUnsafe())
     fiber.addObserver(onSent)
@@ -170,7 +170,7 @@ export class Serving {
     message.call = call
     const accepted = offer(callee, message)
     if (accepted !== undefined && Exit.isFailure(accepted)) return call.conclude(accepted)
-    if (accepted === undefined) call.parkIn(callee.queueFor(message))
+    if (accepted === undefined) call.parkIn(callee.queueFor(message.topic))
     this.running.set(id, () => call.giveUp())
     call.begin(callee.host)
   }

@@ -8,14 +8,22 @@ const KeptSlots = 1024
 
 export class Deque<A> {
   private ring: Array<A | undefined> | undefined = undefined
+  // What is in it while there is no ring, which one value does not need.
+  private only: A | undefined = undefined
   private head = 0
   length = 0
 
   push(value: A): void {
     const ring = this.ring
     if (ring === undefined) {
-      this.ring = [value, undefined, undefined, undefined]
-      this.length = 1
+      if (this.length === 0) {
+        this.only = value
+        this.length = 1
+        return
+      }
+      this.ring = [this.only, value, undefined, undefined]
+      this.only = undefined
+      this.length = 2
       return
     }
     if (this.length === ring.length) return this.grow().push(value)
@@ -25,7 +33,13 @@ export class Deque<A> {
 
   shift(): A | undefined {
     const ring = this.ring
-    if (ring === undefined || this.length === 0) return undefined
+    if (ring === undefined) {
+      const value = this.only
+      this.only = undefined
+      this.length = 0
+      return value
+    }
+    if (this.length === 0) return undefined
     const value = ring[this.head]
     ring[this.head] = undefined
     this.head = (this.head + 1) & (ring.length - 1)
@@ -37,7 +51,8 @@ export class Deque<A> {
 
   pop(): A | undefined {
     const ring = this.ring
-    if (ring === undefined || this.length === 0) return undefined
+    if (ring === undefined) return this.shift()
+    if (this.length === 0) return undefined
     const last = (this.head + this.length - 1) & (ring.length - 1)
     const value = ring[last]
     ring[last] = undefined
@@ -49,8 +64,8 @@ export class Deque<A> {
 
   at(index: number): A | undefined {
     const ring = this.ring
-    if (ring === undefined || index < 0 || index >= this.length) return undefined
-    return ring[(this.head + index) & (ring.length - 1)]
+    if (index < 0 || index >= this.length) return undefined
+    return ring === undefined ? this.only : ring[(this.head + index) & (ring.length - 1)]
   }
 
   *[Symbol.iterator](): IterableIterator<A> {
@@ -60,7 +75,8 @@ export class Deque<A> {
   /** Removes the value at `index`; the order of the others stays. */
   removeAt(index: number): A | undefined {
     const ring = this.ring
-    if (ring === undefined || index < 0 || index >= this.length) return undefined
+    if (index < 0 || index >= this.length) return undefined
+    if (ring === undefined) return this.shift()
     const mask = ring.length - 1
     const value = ring[(this.head + index) & mask]
     for (let i = index; i > 0; i--) {

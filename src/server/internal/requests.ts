@@ -85,7 +85,7 @@ export class Requests extends Mailbox<Response> {
     MutableHashMap.set(this.requests, label, call)
     const accepted = offer(callee, message)
     if (accepted !== undefined && Exit.isFailure(accepted)) return this.respond(label, message, accepted)
-    if (accepted === undefined) call.parkIn(callee.queueFor(message))
+    if (accepted === undefined) call.parkIn(callee.queueFor(message.topic))
     call.begin(host)
   }
 
