@@ -188,8 +188,8 @@ export const reasons: ReadonlyArray<Reason> = [
     rows: ["select"],
     peers: ["bare receive"],
     why:
-      "No other way to the same: a receive from one channel is the least that a select can cost. A select draws the case " +
-      "that it begins with, looks at the others until one is ready, and says which it was."
+      "No other way to the same: a receive from one channel is the least that a select can cost. A select looks at all of " +
+      "its cases, draws where there is a choice, and says which it was."
   },
   {
     rows: ["select-parked"],

@@ -1,6 +1,6 @@
 /** Selects that are yielded in a generator on a run queue: those that need not wait take no operation. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scheduler } from "effect"
+import { Effect, Exit, Fiber, Random, Scheduler } from "effect"
 import { Channel, RunQueue, Select } from "troupe"
 import { inDrawnOrders } from "../support/hosting.ts"
 
@@ -33,6 +33,41 @@ describe("a select on a run queue", () => {
       }
     }).pipe(Effect.provideService(Scheduler.Scheduler, RunQueue.make()))
   )
+
+  for (const [where, scheduler] of [
+    ["a run queue", () => RunQueue.make()],
+    ["effect's scheduler", () => new Scheduler.MixedScheduler()]
+  ] as const) {
+    it.live(
+      `draws once where there is a choice, and else not at all, so that a process draws as often as it did when it is replayed; on ${where}`,
+      () => {
+        let draws = 0
+        const counting = { nextDoubleUnsafe: () => (draws++, 0), nextIntUnsafe: () => 0 }
+        return Effect.gen(function* () {
+          const a = yield* Channel.bounded<number>(2)
+          const b = yield* Channel.bounded<number>(1)
+          const c = yield* Channel.bounded<number>(1)
+          yield* Channel.send(a, 1)
+          yield* Select.any({ b, a, c })
+          assert.strictEqual(draws, 0)
+          yield* Channel.send(a, 2)
+          yield* Channel.send(c, 3)
+          yield* Select.any({ b, a, c })
+          assert.strictEqual(draws, 1)
+          yield* Select.priority({ b, a, c })
+          const waiting = yield* Effect.forkChild(
+            Effect.gen(function* () {
+              return (yield* Select.any({ b, a, c })).value
+            })
+          )
+          yield* Effect.yieldNow
+          yield* Channel.send(b, 4)
+          assert.strictEqual(yield* Fiber.join(waiting), 4)
+          assert.strictEqual(draws, 1)
+        }).pipe(Effect.provideService(Random.Random, counting), Effect.provideService(Scheduler.Scheduler, scheduler()))
+      }
+    )
+  }
 
   it.live("fails as its case does", () =>
     Effect.gen(function* () {

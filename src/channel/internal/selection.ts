@@ -26,7 +26,12 @@ export class CaseImpl {
     this.handler = handler
   }
 
-  /** Asked as a source is, so that a select need not tell the two apart; a source does not look at who asks. */
+  // Both are asked as a source is, so that a select need not tell the two apart; a source does not look at who asks.
+
+  isReadyUnsafe(): boolean {
+    return this.arm === undefined || this.arm.isReady()
+  }
+
   pollUnsafe(select: Selection): Exit.Exit<unknown, unknown> | undefined {
     return select.otherwise === undefined ? this.arm?.poll() : this.arm?.pollLast()
   }
@@ -38,6 +43,8 @@ type Given = Source | CaseImpl
 export const caseOf = (one: unknown): CaseImpl =>
   one instanceof CaseImpl ? one : new CaseImpl(receiving(one as Source), undefined)
 
+const isSource = (one: Given): one is Source => !(one instanceof CaseImpl)
+
 const isOtherwise = (one: Given): boolean => one instanceof CaseImpl && one.arm === undefined
 
 const finish = (
@@ -47,7 +54,7 @@ const finish = (
 ): Effect.Effect<unknown, unknown, unknown> => {
   if (exit._tag === "Failure") return exit
   const { value } = exit
-  if (!(one instanceof CaseImpl) || one.handler === undefined) return Exit.succeed({ _tag, value })
+  if (one === undefined || isSource(one) || one.handler === undefined) return Exit.succeed({ _tag, value })
   return Effect.map(one.handler(value), (value) => ({ _tag, value }))
 }
 
@@ -68,41 +75,51 @@ const draw = (count: number, fiber: Fiber.Fiber<unknown, unknown>): number => {
 export class Selection extends Step {
   private readonly cases: Readonly<Record<string, Given>>
   private readonly fair: boolean
-  // Where it began to look, once it has looked: it draws no second time.
-  private readonly begun: number | undefined
-  private waited = false
-  // The key of the case that wins when no other does; nothing when there is none. A case that is more than a source asks
-  // for it; so it is absent, once all were polled, when there are sources alone.
+  private readonly waited: boolean
+  // What `otherwise` answers, once it was asked; `null` for nothing.
   private last: string | undefined | null = undefined
 
-  constructor(cases: object, fair: boolean, begun?: number) {
+  /** `waited`: whether it has waited before, and was woken to find nothing. */
+  constructor(cases: object, fair: boolean, waited = false) {
     super()
     this.cases = cases as Readonly<Record<string, Given>>
     this.fair = fair
-    this.begun = begun
+    this.waited = waited
   }
 
-  override now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
-    const start = this.start(fiber)
-    return this.look(start) ?? effectOf(new Selection(this.cases, this.fair, start))
+  override now(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined {
+    return this.fair ? this.lookFairly(fiber) : this.look(0)
   }
 
   run(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
-    const start = this.start(fiber)
-    return this.look(start) ?? this.wait(start)
+    return this.now(fiber) ?? this.wait(fiber)
   }
 
-  // Where it begins to look.
-  private start(fiber: Fiber.Fiber<unknown, unknown>): number {
-    if (this.begun !== undefined) return this.begun
-    if (!this.fair) return 0
+  // All selects go through the next two, and many need not wait: nothing is made but the result. The engine walks the keys
+  // of an object whose shape it knows without listing them, and reads the cases on the way, as it does only in such a loop.
+
+  // Nothing is drawn where there is nothing to choose: most that wait find nothing, and are woken for one.
+  private lookFairly(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined {
+    const { cases } = this
+    let ready: string | undefined = undefined
+    let only: Given | undefined = undefined
     let count = 0
-    for (const _ in this.cases) count++
-    return draw(count, fiber)
+    let areSeveral = false
+    for (const key in cases) {
+      count++
+      if (areSeveral) continue
+      const one = cases[key] as Given
+      if (!one.isReadyUnsafe()) continue
+      areSeveral = only !== undefined
+      ready = key
+      only = one
+    }
+    if (areSeveral) return this.look(draw(count, fiber))
+    if (ready === undefined || only === undefined) return undefined
+    const exit = only.pollUnsafe(this)
+    return exit === undefined ? this.look(draw(count, fiber)) : finish(ready, only, exit)
   }
 
-  // All selects go through here, and many need not wait: nothing is made but the result. The engine walks the keys of an
-  // object whose shape it knows without listing them, and reads the cases on the way, as it does only in such a loop.
   private look(start: number): Effect.Effect<unknown, unknown, unknown> | undefined {
     const { cases } = this
     let i = 0
@@ -119,10 +136,11 @@ export class Selection extends Step {
       const exit = one.pollUnsafe(this)
       if (exit !== undefined) return finish(key, one, exit)
     }
-    const { last } = this
-    return typeof last === "string" ? finish(last, cases[last], Exit.void) : undefined
+    const { otherwise } = this
+    return otherwise === undefined ? undefined : finish(otherwise, cases[otherwise], Exit.void)
   }
 
+  /** The key of the case that wins when no other does. */
   get otherwise(): string | undefined {
     const { cases, last } = this
     if (last !== undefined) return last ?? undefined
@@ -132,20 +150,17 @@ export class Selection extends Step {
   }
 
   // Nothing but sources is made into arms before it has to wait, and sources alone not even then.
-  private wait(start: number): Effect.Effect<unknown, unknown, unknown> {
-    const { begun, cases, fair, last, waited } = this
-    // One that has begun is run by nobody else.
-    const next = begun === undefined ? new Selection(cases, fair, start) : this
-    next.waited = true
-    const again = effectOf(next)
-    if (last === undefined) {
-      const sources = Object.values(cases) as ReadonlyArray<Source>
-      return park(sources, waited, again)
-    }
+  private wait(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
+    const { cases, fair, waited } = this
+    // The select itself may be run by others.
+    const again = effectOf(waited ? this : new Selection(cases, fair, true))
+    const sources = Object.values(cases)
+    if (sources.every(isSource)) return park(sources, waited, again)
     const entries = Object.entries(cases).flatMap(([key, one]): ReadonlyArray<Entry> => {
       const { arm } = caseOf(one)
       return arm === undefined ? [] : [{ arm, finish: (exit) => finish(key, one, exit) }]
     })
+    const start = fair ? draw(entries.length, fiber) : 0
     return wait([...entries.slice(start), ...entries.slice(0, start)], waited, again)
   }
 }
