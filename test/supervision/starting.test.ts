@@ -1,5 +1,5 @@
 import { assert, describe } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Fiber, Option, Schema } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Option, Schedule, Schema } from "effect"
 import { ChildSpec, Process, ProcessHost, Registry, Supervisor } from "troupe"
 import { both } from "../support/both.ts"
 import { Actor, actor, kill, pidOf, stage, takeAll } from "../support/supervised.ts"
@@ -200,10 +200,12 @@ describe("a child that takes its time to come up", () => {
   )
 })
 
+// Its check breaks while the argument says so.
 const Picky = Process.make("test:picky", {
-  args: Schema.Int.check(
-    Schema.makeFilter(() => {
-      throw new Error("a broken check")
+  args: Schema.Struct({ breaks: Schema.Boolean }).check(
+    Schema.makeFilter(({ breaks }) => {
+      if (breaks) throw new Error("a broken check")
+      return undefined
     })
   )
 })
@@ -214,12 +216,57 @@ describe("a child whose arguments break the check of its schema", () => {
     Effect.gen(function* () {
       for (const strategy of ["one_for_one", "dynamic"] as const) {
         const tree = yield* Supervisor.start(Supervisor.make("test:tree", { strategy }))
-        const exit = yield* Effect.exit(Supervisor.startChild(tree, ChildSpec.make(Picky, 1)))
+        const exit = yield* Effect.exit(Supervisor.startChild(tree, ChildSpec.make(Picky, { breaks: true })))
         assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "a broken check")
         yield* Supervisor.startChild(tree, actor("a", []))
         // It is not taken in either.
         assert.deepStrictEqual(yield* Supervisor.count(tree), { specs: 1, active: 1, supervisors: 0, workers: 1 })
       }
+    }).pipe(Effect.provide([PickyLive, stage]))
+  )
+
+  for (const strategy of ["one_for_one", "dynamic"] as const) {
+    both(`is started again once it breaks no more, by a supervisor that is ${strategy}`, () =>
+      Effect.gen(function* () {
+        const args = { breaks: false }
+        const tree = yield* Supervisor.start(Supervisor.make("test:tree", { strategy, intensity: 20, period: 1000 }))
+        const picky = ChildSpec.make(Picky, args, { id: "picky", backoff: Schedule.spaced(10) })
+        yield* Supervisor.startChild(tree, picky)
+        args.breaks = true
+        yield* kill(tree, "picky")
+        yield* Effect.sleep(25)
+        assert.strictEqual((yield* Supervisor.find(tree, "picky")).state, "restarting")
+        args.breaks = false
+        yield* Effect.sleep(25)
+        assert.strictEqual((yield* Supervisor.find(tree, "picky")).state, "running")
+      }).pipe(Effect.provide([PickyLive, stage]))
+    )
+
+    both(`uses up the budget of its supervisor, which is ${strategy}`, () =>
+      Effect.gen(function* () {
+        const args = { breaks: false }
+        const tree = yield* Supervisor.start(Supervisor.make("test:tree", { strategy, intensity: 2, period: 1000 }))
+        yield* Supervisor.startChild(tree, ChildSpec.make(Picky, args, { id: "picky" }))
+        args.breaks = true
+        yield* kill(tree, "picky")
+        const exit = yield* Process.await(tree)
+        assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "picky")
+      }).pipe(Effect.provide([PickyLive, stage]))
+    )
+  }
+
+  both("stays stopped when whoever asks for its restart breaks the check, and can be restarted", () =>
+    Effect.gen(function* () {
+      const args = { breaks: false }
+      const tree = yield* Supervisor.start(
+        Supervisor.make("test:tree", { children: [ChildSpec.make(Picky, args, { id: "picky" })] })
+      )
+      yield* Supervisor.terminateChild(tree, "picky")
+      args.breaks = true
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(Supervisor.restartChild(tree, "picky"))))
+      assert.strictEqual((yield* Supervisor.find(tree, "picky")).state, "stopped")
+      args.breaks = false
+      yield* Supervisor.restartChild(tree, "picky")
     }).pipe(Effect.provide([PickyLive, stage]))
   )
 })

@@ -112,9 +112,15 @@ export class Child implements Keeper, Watcher {
 
   /** Has its process begin, in one step: a new one, or the one that was kept. */
   begin(): Exit.Exit<Cell, SpawnError | AlreadyStarted> {
-    this.state = "starting"
     this.bystander = false
     this.endedWhileStarting = undefined
+    const begun = this.begun()
+    // Last, so that one whose specification makes it throw does not seem to start.
+    this.state = "starting"
+    return begun
+  }
+
+  private begun(): Exit.Exit<Cell, SpawnError | AlreadyStarted> {
     const implementation = this.implementation
     if (implementation === undefined) {
       return Exit.fail(new DefinitionNotFound({ process: this.spec.definition.name }))

@@ -307,8 +307,7 @@ export class SupervisorImpl implements Supervising {
     rest: ReadonlyArray<Child>
   ): Effect.Effect<void, Ending> {
     // It is up, has nothing to do, or was stopped in the meantime.
-    const failed = Exit.isFailure(exit) && Exit.findErrorOption(exit).pipe(Option.exists(isStartFailed))
-    if (!failed || child.state === "stopping") return this.beginAll(rest)
+    if (!hasFailed(exit) || child.state === "stopping") return this.beginAll(rest)
     if (this.cell.host.refusal() !== undefined) return Effect.fail(new Finished())
     // Tried again in its turn, so that the supervisor can be reached in between.
     const retry = Effect.sync(() => this.agenda.add(() => this.restart(child)))
@@ -369,4 +368,6 @@ const awaitRetinue = (child: Child): Effect.Effect<void> =>
     return retinue.length === 0 ? Effect.void : awaitDown(retinue)
   })
 
-const isStartFailed = (error: ChildNotStarted): boolean => error._tag === "ChildStartFailed"
+// A specification may make it throw: what a check of a schema does is up to the user.
+const hasFailed = (exit: Exit.Exit<Pid, ChildNotStarted>): boolean =>
+  Exit.hasDies(exit) || Option.exists(Exit.findErrorOption(exit), ({ _tag }) => _tag === "ChildStartFailed")
