@@ -17,8 +17,10 @@ interface Inner {
   currentOpCount: number
   /** Whether it was interrupted while it ran: it ends at the next operation. */
   readonly _deferredInterrupt: boolean
-  /** Suspends the fiber; `onResumed` is called first of all when it goes on, or is interrupted. */
-  yieldWith(onResumed: () => void): Effect.Effect<never>
+  /** What it calls first of all when it goes on, or is interrupted. */
+  _yielded: (() => void) | undefined
+  /** Suspends the fiber, with what it is to call. */
+  yieldWith(yielded: () => void): Effect.Effect<never>
   /** Has it go on, on this stack. */
   evaluate(effect: Effect.Effect<unknown, unknown, unknown>): void
 }

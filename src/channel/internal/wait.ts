@@ -10,7 +10,10 @@ import { spend } from "./telling.ts"
 export abstract class Wait {
   /** Who waits. */
   protected fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  private readonly left = (): void => this.leave();
+  private readonly left = (): void => {
+    this.fiber = undefined
+    this.onInterrupted()
+  };
 
   [evaluate](fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
     const { known } = this
@@ -25,6 +28,8 @@ export abstract class Wait {
     if (fiber === undefined) return
     this.fiber = undefined
     const inner = innerOf(fiber)
+    // Only who is interrupted leaves by itself: what there would be to call lies elsewhere in memory for each that waits.
+    inner._yielded = undefined
     inner.evaluate(effect)
     spend(inner.currentOpCount)
   }
@@ -36,13 +41,6 @@ export abstract class Wait {
 
   /** The fiber was interrupted. */
   protected abstract onInterrupted(): void
-
-  private leave(): void {
-    // Who resumed the fiber has taken it out before.
-    if (this.fiber === undefined) return
-    this.fiber = undefined
-    this.onInterrupted()
-  }
 }
 
 /** To be answered by a step: waits until it is resumed. */

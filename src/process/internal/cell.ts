@@ -65,6 +65,8 @@ const makeScope = (): Scope.Closeable => ({ ...emptyScope })
 
 export class Cell extends Recipient implements Waited {
   definition: Definition
+  /** Who sees all that its body does, if anybody does. */
+  witness: Witness | undefined
   environment: Environment
   /** The context in which the main fiber starts; a fiber whose context is this one was given nothing of its own. */
   context: Context.Context<never>
@@ -88,8 +90,6 @@ export class Cell extends Recipient implements Waited {
   shown: Ref.Ref<unknown> | undefined = undefined
   /** Where what it yields passes; made for the first. */
   private doorway: Door | undefined = undefined
-  /** Who sees all that its body does, if anybody does. */
-  witness: Witness | undefined
   /** Whether what is taken at present is the answer of a command, which the witness sees as such. */
   isAnswering = false
   /** While the process has yet to say that it has started. */
