@@ -64,6 +64,9 @@ describe("a select on a run queue", () => {
           yield* Channel.send(b, 4)
           assert.strictEqual(yield* Fiber.join(waiting), 4)
           assert.strictEqual(draws, 1)
+          // One that will not wait may send to whoever waits, which is a choice.
+          assert.strictEqual((yield* Select.any({ b, none: Select.otherwise }))._tag, "none")
+          assert.strictEqual(draws, 2)
         }).pipe(Effect.provideService(Random.Random, counting), Effect.provideService(Scheduler.Scheduler, scheduler()))
       }
     )

@@ -1,8 +1,7 @@
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Effect, Fiber, Schema, Scheduler } from "effect"
+import { Effect, Fiber, Scheduler } from "effect"
 import * as net from "node:net"
 import { RunQueue } from "troupe"
-import { Deque } from "../../src/scheduler/internal/Deque.ts"
 
 const on = (queue: RunQueue.RunQueue) => Effect.provideService(Scheduler.Scheduler, queue)
 const spin = Effect.forever(Effect.yieldNow)
@@ -148,68 +147,6 @@ describe("RunQueue", () => {
       const spinning = yield* Effect.forkDetach(Effect.forever(Effect.sync(() => {}))).pipe(on(queue))
       yield* Effect.sleep("5 millis")
       yield* Fiber.interrupt(spinning)
-    })
-  )
-})
-
-describe("Deque", () => {
-  const Step = Schema.Union([
-    Schema.Struct({ op: Schema.Literal("push"), value: Schema.Int }),
-    Schema.Struct({ op: Schema.Literal("shift") }),
-    Schema.Struct({ op: Schema.Literal("pop") }),
-    Schema.Struct({
-      op: Schema.Literal("removeAt"),
-      index: Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 8 }))
-    }),
-    Schema.Struct({ op: Schema.Literal("remove"), value: Schema.Int }),
-    Schema.Struct({ op: Schema.Literal("drain") })
-  ])
-
-  it.effect.prop("behaves as an array does", [Schema.Array(Step)], ([steps]) =>
-    Effect.sync(() => {
-      const deque = new Deque<number>()
-      const model: Array<number> = []
-      for (const step of steps) {
-        switch (step.op) {
-          case "push":
-            deque.push(step.value)
-            model.push(step.value)
-            break
-          case "shift":
-            assert.strictEqual(deque.shift(), model.shift())
-            break
-          case "pop":
-            assert.strictEqual(deque.pop(), model.pop())
-            break
-          case "removeAt":
-            assert.strictEqual(deque.removeAt(step.index), step.index < 0 ? undefined : model.splice(step.index, 1)[0])
-            break
-          case "remove": {
-            const index = model.indexOf(step.value)
-            assert.strictEqual(deque.remove(step.value), index >= 0)
-            if (index >= 0) model.splice(index, 1)
-            break
-          }
-          case "drain":
-            assert.deepStrictEqual(deque.drain(), model.splice(0))
-        }
-        assert.strictEqual(deque.length, model.length)
-        assert.deepStrictEqual(
-          Array.from(model, (_, i) => deque.at(i)),
-          model
-        )
-      }
-    })
-  )
-
-  it.effect("holds a burst and is empty after it", () =>
-    Effect.sync(() => {
-      const deque = new Deque<number>()
-      for (let round = 0; round < 3; round++) {
-        for (let i = 0; i < 5000; i++) deque.push(i)
-        for (let i = 0; i < 5000; i++) assert.strictEqual(deque.shift(), i)
-        assert.isUndefined(deque.shift())
-      }
     })
   )
 })

@@ -65,7 +65,7 @@ export abstract class Source<A, E = never> implements Selectable<A, E>, Waited, 
     tellAfterwards(this)
   }
 
-  /** Wakes those whom {@link wakeSoon} or {@link wakeNext} has promised it. */
+  /** Wakes those who were to be woken. */
   tell(): void {
     this.waking = false
     this.wakeNow()

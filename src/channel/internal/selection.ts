@@ -98,10 +98,11 @@ export class Selection extends Step {
   // All selects go through the next two, and many need not wait: nothing is made but the result. The engine walks the keys
   // of an object whose shape it knows without listing them, and reads the cases on the way, as it does only in such a loop.
 
-  // Nothing is drawn where there is nothing to choose: most that wait find nothing, and are woken for one.
+  // Nothing is drawn where there is nothing to choose: most that wait find nothing, and are woken for one. One that will not
+  // wait draws each time, since it sends to those who wait as well, who do not make a send ready.
   private lookFairly(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown, unknown> | undefined {
     const { cases } = this
-    let ready: string | undefined = undefined
+    let tag = ""
     let only: Given | undefined = undefined
     let count = 0
     let areSeveral = false
@@ -111,13 +112,13 @@ export class Selection extends Step {
       const one = cases[key] as Given
       if (!one.isReadyUnsafe()) continue
       areSeveral = only !== undefined
-      ready = key
+      tag = key
       only = one
     }
     if (areSeveral) return this.look(draw(count, fiber))
-    if (ready === undefined || only === undefined) return undefined
+    if (only === undefined) return undefined
     const exit = only.pollUnsafe(this)
-    return exit === undefined ? this.look(draw(count, fiber)) : finish(ready, only, exit)
+    return exit === undefined ? this.look(draw(count, fiber)) : finish(tag, only, exit)
   }
 
   private look(start: number): Effect.Effect<unknown, unknown, unknown> | undefined {

@@ -64,6 +64,7 @@ const emptyScope = Scope.makeUnsafe()
 const makeScope = (): Scope.Closeable => ({ ...emptyScope })
 
 export class Cell extends Recipient implements Waited {
+  // The first two stand next to what a recipient has, since every message looks at them.
   definition: Definition
   /** Who sees all that its body does, if anybody does. */
   witness: Witness | undefined
