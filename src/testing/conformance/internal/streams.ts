@@ -118,20 +118,24 @@ const bounded = Effect.fnUntraced(function* (transport: Transport) {
   const { acceptor, connection } = yield* talk(transport, { count: (to) => stream(to) })
   const release = yield* Deferred.make<void>()
   const window = 8
+  const handled = 3
   const count = 5_000
   const got: Array<number> = []
   const consuming = yield* Effect.forkChild(
     Stream.runForEach(connection.stream("count", count, { window }), (n) =>
       Effect.andThen(
-        n === 3 ? Deferred.await(release) : Effect.void,
+        n === handled ? Deferred.await(release) : Effect.void,
         Effect.sync(() => void got.push(n))
       )
     )
   )
-  // What the consumer has taken at once, what is underway, and the one that waits to be sent.
-  const most = 2 * window + 1
+  // What the consumer has handled, what it has taken at once behind that, what is underway, and the one that waits to be sent.
+  const most = handled + 2 * window + 1
   const ahead = yield* settled(() => seen.produced, most)
-  yield* expect(ahead > 3 && ahead <= most, () => `${ahead} values were produced for a consumer that has taken 3`)
+  yield* expect(
+    ahead > handled && ahead <= most,
+    () => `${ahead} values were produced for a consumer that has handled ${handled}`
+  )
   const before = yield* acceptor.stats
   yield* answers(connection.request("echo", "on"), "on", "a request beside a stream that waits")
   const after = yield* acceptor.stats
