@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Ref } from "effect"
 import { TestClock } from "effect/testing"
+import { Incoming } from "../../src/net/transport/internal/Incoming.ts"
 import { within } from "../../src/net/internal/within.ts"
 import { explore } from "../support/schedules.ts"
 
@@ -50,6 +51,27 @@ describe("within a time", () => {
       yield* TestClock.adjust("1000 days")
       assert.strictEqual(yield* Fiber.join(waiting), 3)
     })
+  )
+
+  it.effect("what is at hand is delivered or left where it is, in 1,000 schedules of an interruption", () =>
+    explore(
+      Effect.gen(function* () {
+        const incoming = new Incoming(
+          "at once",
+          () => 1,
+          () => {}
+        )
+        incoming.push([Uint8Array.of(1)])
+        let taken = 0
+        const receiving = yield* Effect.forkChild(
+          Effect.map(within(incoming.receive, second, late), (frames) => (taken += frames.length))
+        )
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(receiving)
+        assert.strictEqual(taken + incoming.waiting, 1)
+      }),
+      { schedules: 1_000 }
+    )
   )
 
   it.effect("in time, late or interrupted, in 1,000 schedules: nobody hears both, and nothing is left", () =>

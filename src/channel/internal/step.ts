@@ -74,3 +74,36 @@ Object.setPrototypeOf(
 export const step = <A, E = never, R = never>(
   run: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> => effectOf(new Running(run))
+
+/** A step whose outcome may be at hand. */
+export class Polling extends Step {
+  private readonly poll: () => Exit.Exit<unknown, unknown> | undefined
+  private readonly wait: () => Effect.Effect<unknown, unknown, unknown>
+
+  constructor(poll: Polling["poll"], wait: Polling["wait"]) {
+    super()
+    this.poll = poll
+    this.wait = wait
+  }
+
+  override now(): Exit.Exit<unknown, unknown> | undefined {
+    return this.poll()
+  }
+
+  run(): Effect.Effect<unknown, unknown, unknown> {
+    return this.poll() ?? this.wait()
+  }
+}
+
+/** What `poll` answers; where that is nothing, and nothing has changed, it waits in what `wait` answers. */
+export const pollOr = <A, E = never, R = never>(
+  poll: () => Exit.Exit<A, E> | undefined,
+  wait: () => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => effectOf(new Polling(poll, wait))
+
+/** To be called in a step: what an effect comes to, where that needs no fiber to be known. */
+export const atHand = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> | undefined => {
+  if (Exit.isExit(effect)) return effect
+  const step: unknown = effect
+  return step instanceof Polling ? (step.now() as Exit.Exit<A, E> | undefined) : undefined
+}

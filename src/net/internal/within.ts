@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { step } from "../../channel/internal/step.ts"
+import { atHand, step } from "../../channel/internal/step.ts"
 import { Wait, waitIn } from "../../channel/internal/wait.ts"
 import { Deadline, deadlinesFor } from "../../process/internal/deadlines.ts"
 
@@ -50,6 +50,12 @@ class Waiting<A, E, E2> extends Wait {
 
 /** What the effect comes to, or `late` where that takes longer than the duration: it is interrupted, and waited for, then. */
 export const within = <A, E, R, E2>(
+  effect: Effect.Effect<A, E, R>,
+  duration: Duration.Duration,
+  late: Effect.Effect<A, E2>
+): Effect.Effect<A, E | E2, R> => step(() => atHand(effect) ?? inFiber(effect, duration, late))
+
+const inFiber = <A, E, R, E2>(
   effect: Effect.Effect<A, E, R>,
   duration: Duration.Duration,
   late: Effect.Effect<A, E2>

@@ -12,7 +12,6 @@ import { Bell } from "../../transport/internal/Bell.ts"
 import { type Batch, type Item, Kind } from "./batch.ts"
 import type { Peer } from "./Peer.ts"
 import type { Route } from "./routes.ts"
-import { Waiters } from "./Waiters.ts"
 
 /** A chunk, and what it came over. */
 export interface Arrival {
@@ -41,7 +40,7 @@ export class Receiving {
   next: number
   private readonly arrived = new Bell()
   private readonly roomy = new Bell()
-  private readonly consumers = new Waiters()
+  private readonly consumers = new Bell()
   private readonly first: number
   private readonly window: number
   private readonly noticing: Noticing
@@ -131,7 +130,7 @@ export class Receiving {
       }
       this.take(sequence, item, caller)
     }
-    this.consumers.wake()
+    this.consumers.ringBehind()
     this.arrived.ring()
   }
 
@@ -169,7 +168,7 @@ export class Receiving {
   /** It takes no more, and is over when what is here is taken out. */
   close(exit: Exit.Exit<void, ReceiveError>): void {
     this.closing ??= exit
-    this.consumers.wakeInTurn()
+    this.consumers.ring()
     this.arrived.ring()
     this.roomy.ring()
   }
@@ -192,7 +191,7 @@ export class Receiving {
   drop(): void {
     this.counts.dropped += this.arrivals.length
     this.arrivals.drain()
-    this.consumers.wakeInTurn()
+    this.consumers.ring()
   }
 
   /** Whether it takes no more, and nothing of it is here. */

@@ -16,7 +16,6 @@ import { StreamClosed, StreamLost } from "../../DataStreamError.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
 import { type BatchWriter, type Item, ItemWriter, Kind } from "./batch.ts"
 import type { Peer } from "./Peer.ts"
-import { Waiters } from "./Waiters.ts"
 
 // How many bytes go in one frame, where there is more than one chunk: connections and wires copy as much without new memory.
 const MaxBytes = 60 * 1024
@@ -62,8 +61,8 @@ export class Sending {
   private isEnding = false
   private present: SenderState = { _tag: "Open" }
   private readonly changed = new Bell()
-  private readonly pumps = new Waiters()
-  private readonly producers = new Waiters()
+  private readonly pumps = new Bell()
+  private readonly producers = new Bell()
   private readonly over = Deferred.makeUnsafe<void, SendError>()
   private maxBytes = MaxBytes
   /** How many chunks go in one frame at most: of what both sides have room for, so that all frames have a part. */
@@ -191,7 +190,7 @@ export class Sending {
         this.isEnding = true
         this.push(item)
         this.wakePumps()
-        this.producers.wake()
+        this.producers.ringBehind()
         return Exit.void
       }),
       Effect.suspend(() => this.ended)
@@ -266,8 +265,8 @@ export class Sending {
     }
     this.onLanded(next >= from + count)
     if (this.isEnding && this.items.length === 0) return this.finish(undefined)
-    this.producers.wake()
-    if (this.isFull) this.pumps.wake()
+    this.producers.ringBehind()
+    if (this.isFull) this.pumps.ringBehind()
     this.enter({ _tag: "Open" })
   }
 
@@ -320,8 +319,8 @@ export class Sending {
     this.bytes = 0
     this.onOver(this)
     this.enter({ _tag: "Over", error })
-    this.pumps.wakeInTurn()
-    this.producers.wakeInTurn()
+    this.pumps.ring()
+    this.producers.ring()
     Deferred.doneUnsafe(this.over, error === undefined ? Exit.void : Exit.fail(error))
   }
 
@@ -332,8 +331,8 @@ export class Sending {
 
   // Those that come one by one go together.
   private wakePumps(): void {
-    if (this.isFull && !this.isLossy) this.pumps.wake()
-    else if (this.isDue) this.pumps.wakeInTurn()
+    if (this.isFull && !this.isLossy) this.pumps.ringBehind()
+    else if (this.isDue) this.pumps.ring()
   }
 
   private readonly changes: Stream.Stream<SenderState> = Stream.suspend(() => {

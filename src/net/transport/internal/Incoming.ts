@@ -4,8 +4,9 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Exit from "effect/Exit"
 import type * as Scheduler from "effect/Scheduler"
-import { step } from "../../../channel/internal/step.ts"
+import { pollOr } from "../../../channel/internal/step.ts"
 import { Wait, waitIn } from "../../../channel/internal/wait.ts"
+import { Few } from "../../../scheduler/internal/Few.ts"
 import type { Wire } from "../../Transport.ts"
 import type { FrameTooLarge, WireClosed } from "../../TransportError.ts"
 import type { Handing, Receiver } from "./Pushing.ts"
@@ -28,7 +29,7 @@ export class Incoming implements Handing {
   private frames: Array<Uint8Array> = []
   private weight = 0
   private end: WireClosed | FrameTooLarge | undefined
-  private readonly readers = new Set<Reader>()
+  private readonly readers = new Few<Reader>()
   private attached: Attached | undefined
   private isPaused = false
   // Frames are being handed over, or will be by a task.
@@ -55,11 +56,14 @@ export class Incoming implements Handing {
 
   // The look and the wait are one step: what comes in between would wake nobody. Whoever is woken looks again, and has taken
   // nothing if it was interrupted meanwhile.
-  readonly receive: Wire["receive"] = step(() => {
-    const { frames } = this
-    if (isSome(frames)) return Exit.succeed(this.take(frames))
-    return this.end === undefined ? waitIn(new Reader(this.readers, this.receive)) : Exit.fail(this.end)
-  })
+  readonly receive: Wire["receive"] = pollOr<NonEmptyReadonlyArray<Uint8Array>, WireClosed | FrameTooLarge>(
+    () => {
+      const { frames } = this
+      if (isSome(frames)) return Exit.succeed(this.take(frames))
+      return this.end === undefined ? undefined : Exit.fail(this.end)
+    },
+    () => waitIn(new Reader(this.readers, this.receive))
+  )
 
   /** Takes in frames, which are the reader's own from now on, in one go. */
   push(frames: ReadonlyArray<Uint8Array>): void {
@@ -108,9 +112,12 @@ export class Incoming implements Handing {
       return
     }
     if (this.readers.size === 0) return
-    const readers = [...this.readers]
-    this.readers.clear()
-    for (const reader of readers) reader.wake(this.waking)
+    // One that finds nothing left waits again, and is none of these.
+    const readers = Array.from(this.readers)
+    for (const reader of readers) {
+      this.readers.delete(reader)
+      reader.wake(this.waking)
+    }
   }
 
   private readonly handOverInTurn = (): void => {
@@ -128,10 +135,10 @@ export class Incoming implements Handing {
 }
 
 class Reader extends Wait {
-  private readonly readers: Set<Reader>
+  private readonly readers: Few<Reader>
   private readonly receive: Wire["receive"]
 
-  constructor(readers: Set<Reader>, receive: Wire["receive"]) {
+  constructor(readers: Few<Reader>, receive: Wire["receive"]) {
     super()
     this.readers = readers
     this.receive = receive
