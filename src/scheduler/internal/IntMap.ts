@@ -8,16 +8,19 @@
  */
 
 // At this size there is room for the requests of most connections.
-const FewSlots = 16
+const FewSlots = 8
 
 /** Tables of at most this many slots are kept when they run empty; larger ones are given back. */
 const KeptSlots = 4096
 
 const free = -1
 
+// Of all that have no table: nothing is ever put into it.
+const none: Array<never> = []
+
 export class IntMap<A> {
-  private keys: Array<number> = []
-  private entries: Array<A | undefined> = []
+  private keys: Array<number> = none
+  private entries: Array<A | undefined> = none
   private mask = -1
   private shift = 0
   size = 0
@@ -61,8 +64,8 @@ export class IntMap<A> {
   }
 
   clear(): void {
-    this.keys = []
-    this.entries = []
+    this.keys = none
+    this.entries = none
     this.mask = -1
     this.size = 0
   }
@@ -74,7 +77,12 @@ export class IntMap<A> {
     for (const key of keys) if (this.has(key)) yield [key, this.get(key) as A]
   }
 
-  *values(): IterableIterator<A> {
+  /** Those of what there is now, likewise. */
+  values(): Iterable<A> {
+    return this.size === 0 ? none : this.each()
+  }
+
+  private *each(): IterableIterator<A> {
     for (const [, value] of this) yield value
   }
 

@@ -228,19 +228,21 @@ export class ConnectionImpl implements Owner, Client {
   }
 
   /** Makes the first link; whoever waits for it does not wait for a second attempt, and it is closed when there is none. */
-  readonly firstLink: Effect.Effect<void, ConnectionFailed> = Effect.suspend(() => {
-    this.settings.dial()
-    const isOver = () => this.links > 0 || this.lastError !== undefined || this.error !== undefined
-    return Effect.andThen(
-      this.changed.until(isOver),
-      Effect.suspend(() => {
-        if (this.links > 0) return Effect.void
-        if (this.death !== undefined) return Effect.failCause(this.death)
-        // It was closed meanwhile, by whoever has its scope.
-        return this.lastError?._tag === "ConnectionFailed" ? Effect.fail(this.lastError) : Effect.interrupt
-      })
-    ).pipe(Effect.tapError(() => this.close))
-  })
+  get firstLink(): Effect.Effect<void, ConnectionFailed> {
+    return Effect.suspend(() => {
+      this.settings.dial()
+      const isOver = () => this.links > 0 || this.lastError !== undefined || this.error !== undefined
+      return Effect.andThen(
+        this.changed.until(isOver),
+        Effect.suspend(() => {
+          if (this.links > 0) return Effect.void
+          if (this.death !== undefined) return Effect.failCause(this.death)
+          // It was closed meanwhile, by whoever has its scope.
+          return this.lastError?._tag === "ConnectionFailed" ? Effect.fail(this.lastError) : Effect.interrupt
+        })
+      ).pipe(Effect.tapError(() => this.close))
+    })
+  }
 
   /** No link could be made for now: what only waits for one fails. */
   onUnavailable(state: State): Effect.Effect<void> {
@@ -268,22 +270,26 @@ export class ConnectionImpl implements Owner, Client {
   }
 
   /** Another one has taken its place: nothing that came over its link is handled beside what comes over the other's. */
-  readonly giveUp: Effect.Effect<void> = step(() => {
-    this.handling?.end()
-    return Exit.void
-  })
+  get giveUp(): Effect.Effect<void> {
+    return step(() => {
+      this.handling?.end()
+      return Exit.void
+    })
+  }
 
   /** This side takes no more requests; waits until those are answered that it has, and what it was to tell is sent. */
-  readonly drain: Effect.Effect<void> = Effect.suspend(() => {
-    const { handling, link } = this
-    if (link === undefined || handling === undefined) return Effect.void
-    link.isStopping = true
-    link.say(Kind.Leaving, 0)
-    return handling.settled.pipe(
-      Effect.andThen(this.tells.settled),
-      Effect.andThen(Effect.sync(() => link.say(Kind.Left, 0)))
-    )
-  })
+  get drain(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { handling, link } = this
+      if (link === undefined || handling === undefined) return Effect.void
+      link.isStopping = true
+      link.say(Kind.Leaving, 0)
+      return handling.settled.pipe(
+        Effect.andThen(this.tells.settled),
+        Effect.andThen(Effect.sync(() => link.say(Kind.Left, 0)))
+      )
+    })
+  }
 
   take(session: Session, packet: Packet): boolean {
     if (this.handling === undefined || session !== this.link) return true
@@ -428,46 +434,65 @@ export class ConnectionImpl implements Owner, Client {
     return sending.outcome ?? waitIn(sending)
   }
 
-  readonly identity: Effect.Effect<Identity | undefined> = Effect.sync(() => this.who)
-  readonly peer: Effect.Effect<Peer | undefined> = Effect.sync(() => this.link?.wire.peer)
-  readonly isConnected: Effect.Effect<boolean> = Effect.sync(() => this.link !== undefined && !this.isOpening)
-  readonly state: Effect.Effect<State> = Effect.sync(() => this.present)
+  // Most of what can be asked of a connection is asked of few: each of these is made when it is.
 
-  readonly changes: Stream.Stream<State> = Stream.suspend(() => {
-    let seen: State | undefined
-    const pull: Pull.Pull<NonEmptyReadonlyArray<State>> = Effect.suspend(() => {
-      if (seen?._tag === "Closed") return Cause.done()
-      return Effect.flatMap(
-        this.changed.until(() => this.present !== seen),
-        () => {
-          seen = this.present
-          return Effect.succeed([seen] as const)
-        }
-      )
-    })
-    return Stream.fromPull(Effect.succeed(pull))
-  })
+  get identity(): Effect.Effect<Identity | undefined> {
+    return Effect.sync(() => this.who)
+  }
 
-  readonly closed: Effect.Effect<ConnectionClosed> = Effect.suspend(() =>
-    this.error === undefined
-      ? Effect.andThen(
-          this.changed.until(() => this.error !== undefined),
-          this.closed
+  get peer(): Effect.Effect<Peer | undefined> {
+    return Effect.sync(() => this.link?.wire.peer)
+  }
+
+  get isConnected(): Effect.Effect<boolean> {
+    return Effect.sync(() => this.link !== undefined && !this.isOpening)
+  }
+
+  get state(): Effect.Effect<State> {
+    return Effect.sync(() => this.present)
+  }
+
+  get changes(): Stream.Stream<State> {
+    return Stream.suspend(() => {
+      let seen: State | undefined
+      const pull: Pull.Pull<NonEmptyReadonlyArray<State>> = Effect.suspend(() => {
+        if (seen?._tag === "Closed") return Cause.done()
+        return Effect.map(
+          this.changed.until(() => this.present !== seen),
+          () => {
+            seen = this.present
+            return [seen] as const
+          }
         )
-      : Effect.succeed(this.error)
-  )
+      })
+      return Stream.fromPull(Effect.succeed(pull))
+    })
+  }
 
-  readonly stats: Effect.Effect<Stats> = Effect.sync(() => this.counters.snapshot(this.askings.size, this.running))
+  get closed(): Effect.Effect<ConnectionClosed> {
+    return Effect.map(
+      this.changed.until(() => this.error !== undefined),
+      () => this.error as ConnectionClosed
+    )
+  }
+
+  get stats(): Effect.Effect<Stats> {
+    return Effect.sync(() => this.counters.snapshot(this.askings.size, this.running))
+  }
 
   /** Ends the link in order, if there is one. */
-  readonly hangUp: Effect.Effect<void> = Effect.suspend(() => this.link?.close ?? Effect.void)
+  get hangUp(): Effect.Effect<void> {
+    return Effect.suspend(() => this.link?.close ?? Effect.void)
+  }
 
-  readonly close: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.andThen(
-      this.end(new ConnectionClosed({ peer: this.peerName, by: "this side", detail: "" })),
-      Effect.andThen(this.hangUp, this.settings.hangUp)
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.andThen(
+        this.end(new ConnectionClosed({ peer: this.peerName, by: "this side", detail: "" })),
+        Effect.andThen(this.hangUp, this.settings.hangUp)
+      )
     )
-  )
+  }
 }
 
 /** What a connection is, where it is known to be one of these. */

@@ -21,7 +21,8 @@ export class Counters {
   late = 0
   duplicates = 0
   reconnects = 0
-  private readonly latencies = new Uint32Array(Buckets)
+  // Made by the first request: most of those who only answer make none.
+  private latencies: Uint32Array | undefined
   private measured = 0
   private longest = 0
 
@@ -31,6 +32,7 @@ export class Counters {
     if (microseconds > this.longest) this.longest = microseconds
     const bucket = Math.ceil(Math.log2(Math.max(microseconds, 1)) * Steps)
     const at = Math.min(bucket, Buckets - 1)
+    this.latencies ??= new Uint32Array(Buckets)
     this.latencies[at] = (this.latencies[at] as number) + 1
   }
 
@@ -67,11 +69,13 @@ export class Counters {
 
   // In milliseconds: the upper end of the bucket that the percentile falls into.
   private percentile(share: number): number {
+    const { latencies } = this
+    if (latencies === undefined) return 0
     const wanted = Math.ceil(this.measured * share)
     let seen = 0
     for (let bucket = 0; bucket < Buckets; bucket++) {
-      seen += this.latencies[bucket] as number
-      if (seen >= wanted && seen > 0) return Math.min(2 ** (bucket / Steps), this.longest) / 1000
+      seen += latencies[bucket] as number
+      if (seen >= wanted) return Math.min(2 ** (bucket / Steps), this.longest) / 1000
     }
     return 0
   }

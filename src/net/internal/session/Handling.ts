@@ -97,7 +97,9 @@ export class Handling {
   }
 
   /** Waits until all that was admitted is answered. */
-  readonly settled: Effect.Effect<void> = this.idle.until(() => this.isOver || (this.size === 0 && !this.isTelling))
+  get settled(): Effect.Effect<void> {
+    return this.idle.until(() => this.isOver || (this.size === 0 && !this.isTelling))
+  }
 
   /** Takes a packet; false when it is none of what is asked here. */
   take(packet: Packet): boolean {

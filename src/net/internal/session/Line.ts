@@ -76,7 +76,9 @@ export class Line {
   }
 
   /** Waits until none waits. */
-  readonly settled: Effect.Effect<void> = this.emptied.until(() => this.isEmpty)
+  get settled(): Effect.Effect<void> {
+    return this.emptied.until(() => this.isEmpty)
+  }
 
   /** Whether one more may be sent now; it counts as sent then. */
   take(): boolean {

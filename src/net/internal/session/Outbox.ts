@@ -1,10 +1,13 @@
 /**
- * What is to go over a wire: frames in the order in which they were posted, so that nobody who posts waits.
+ * What is to go over a wire: frames in the order in which they were posted, so that nobody who posts waits. What the wire does
+ * not take at once has a fiber that writes it, while there is any.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import { step } from "../../../channel/internal/step.ts"
-import { Wait, waitIn } from "../../../channel/internal/wait.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
 import { isPushing } from "../../transport/internal/Pushing.ts"
 import type { Wire } from "../../Transport.ts"
@@ -13,23 +16,16 @@ import type { FrameTooLarge, WireClosed } from "../../TransportError.ts"
 // From so many bytes on, nothing is begun that would add to what the other side does not take.
 const Much = 1024 * 1024
 
-class Idle extends Wait {
-  protected onInterrupted(): void {}
-}
-
 export class Outbox {
-  /** How many frames wait. */
-  get length(): number {
-    return this.frames.length
-  }
-
   private readonly wire: Wire
   private readonly sendAtOnce: ((frame: Uint8Array) => boolean) | undefined
   private frames: Array<Uint8Array> = []
   private bytes = 0
+  // What its fiber runs in, from when it has begun until it is over.
+  private context: Context.Context<never> | undefined
   private isWriting = false
+  private writer: Fiber.Fiber<void> | undefined
   private isOver = false
-  private readonly idle = new Idle()
   private readonly emptied = new Bell()
   private readonly onRoom: () => void
 
@@ -38,6 +34,11 @@ export class Outbox {
     this.wire = wire
     this.onRoom = onRoom
     this.sendAtOnce = isPushing(wire) ? (frame) => wire.sendUnsafe(frame) === "sent" : undefined
+  }
+
+  /** How many frames wait. */
+  get length(): number {
+    return this.frames.length
   }
 
   /** Whether more is waiting than should be. */
@@ -50,41 +51,57 @@ export class Outbox {
     if (this.frames.length === 0 && !this.isWriting && this.sendAtOnce?.(frame) === true) return
     this.frames.push(frame)
     this.bytes += frame.length
-    this.idle.resume(this.write)
+    this.writeOn()
   }
 
-  /** Writes what is posted, until the wire is closed; why it is whoever reads learns, behind what came before. */
-  readonly run: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.ensuring(
-      Effect.ignore(this.write),
-      Effect.sync(() => {
-        this.isOver = true
-        this.emptied.ring()
-      })
-    )
-  )
+  /** From now on what is posted is written, until the wire is closed; why it is whoever reads learns, behind what came before. */
+  begin(context: Context.Context<never>): void {
+    this.context = context
+    if (this.frames.length > 0) this.writeOn()
+  }
 
-  private readonly write: Effect.Effect<never, WireClosed | FrameTooLarge> = step<never, WireClosed | FrameTooLarge>(
+  /** Nothing more is written. */
+  end(): void {
+    this.writer?.interruptUnsafe()
+    this.finish()
+  }
+
+  private finish(): void {
+    this.context = undefined
+    this.writer = undefined
+    this.isOver = true
+    this.emptied.ring()
+  }
+
+  private writeOn(): void {
+    if (this.context === undefined || this.isWriting) return
+    this.isWriting = true
+    const writer = Effect.runForkWith(this.context)(Effect.catch(this.write, () => Effect.sync(() => this.finish())))
+    // It may be done already.
+    if (this.isWriting) this.writer = writer
+  }
+
+  private readonly write: Effect.Effect<void, WireClosed | FrameTooLarge> = step<void, WireClosed | FrameTooLarge>(
     () => {
       const { frames } = this
-      if (!isSome(frames)) {
-        this.isWriting = false
-        const wasMuch = this.isMuch
-        this.bytes = 0
-        if (wasMuch) this.onRoom()
-        this.emptied.ring()
-        return waitIn(this.idle)
+      if (isSome(frames)) {
+        this.frames = []
+        return Effect.andThen(this.wire.sendAll(frames), this.write)
       }
-      this.isWriting = true
-      this.frames = []
-      return Effect.andThen(this.wire.sendAll(frames), this.write)
+      this.isWriting = false
+      this.writer = undefined
+      const wasMuch = this.isMuch
+      this.bytes = 0
+      if (wasMuch) this.onRoom()
+      this.emptied.ring()
+      return Exit.void
     }
   )
 
   /** Waits until all that was posted has been handed to the wire, or it is closed. */
-  readonly flushed: Effect.Effect<void> = this.emptied.until(
-    () => this.isOver || (!this.isWriting && this.frames.length === 0)
-  )
+  get flushed(): Effect.Effect<void> {
+    return this.emptied.until(() => this.isOver || (!this.isWriting && this.frames.length === 0))
+  }
 }
 
 const isSome = (frames: Array<Uint8Array>): frames is Array<Uint8Array> & NonEmptyReadonlyArray<Uint8Array> =>

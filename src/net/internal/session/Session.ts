@@ -1,13 +1,12 @@
 /**
  * One link of a connection: what is said over one wire, from the moment when both sides know each other until it ends.
  */
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { SchedulerDispatcher } from "effect/Scheduler"
 import { stepNow } from "../../../channel/internal/telling.ts"
 import { Deadline, type Deadlines } from "../../../process/internal/deadlines.ts"
+import { Bell } from "../../transport/internal/Bell.ts"
 import { isPushing, type Pushing } from "../../transport/internal/Pushing.ts"
 import type { Wire } from "../../Transport.ts"
 import { type FrameTooLarge, WireClosed } from "../../TransportError.ts"
@@ -70,7 +69,8 @@ export class Session {
   private missed = 0
   private isVerifying = false
   private nextBeat: Deadline | undefined
-  private readonly why = Deferred.makeUnsafe<WireClosed | FrameTooLarge>()
+  private why: WireClosed | FrameTooLarge | undefined
+  private readonly isOver = new Bell()
 
   constructor(wire: Wire, incarnation: string, owner: Owner) {
     this.wire = wire
@@ -127,56 +127,57 @@ export class Session {
 
   /** Runs it until it ends, and answers why. `ahead`: what came before it began. */
   run(ahead: ReadonlyArray<Uint8Array>): Effect.Effect<WireClosed | FrameTooLarge> {
-    return Effect.scoped(
-      Effect.withFiber((fiber) => {
-        const heard = Effect.suspend(() => {
+    return Effect.withFiber((fiber) =>
+      Effect.ensuring(
+        Effect.suspend(() => {
+          this.outbox.begin(fiber.context)
           this.beat()
           this.hearAll(ahead)
-          if (!isPushing(this.wire)) return Effect.forkScoped(this.readAll)
+          if (!isPushing(this.wire)) return Effect.raceFirst(this.read(), this.ended)
           this.heed(this.wire, fiber.currentDispatcher)
-          return Effect.void
+          return this.ended
+        }),
+        Effect.sync(() => {
+          this.nextBeat?.end(fiber.currentDispatcher)
+          this.outbox.end()
         })
-        return Effect.forkScoped(this.outbox.run, { startImmediately: true }).pipe(
-          Effect.andThen(heard),
-          Effect.andThen(Deferred.await(this.why)),
-          Effect.ensuring(Effect.sync(() => this.nextBeat?.end(fiber.currentDispatcher)))
-        )
-      })
+      )
     )
   }
 
   /** Has what was posted written, and closes the wire. */
-  readonly close: Effect.Effect<void> = Effect.suspend(() =>
-    within(this.outbox.flushed, Patience, Effect.void).pipe(
-      Effect.andThen(Effect.sync(() => (this.hasEnded = true))),
-      Effect.andThen(this.wire.close)
-    )
-  )
-
-  private readonly readAll: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.flatMap(Effect.flip(this.read), (why) => Effect.sync(() => this.over(why)))
-  )
-
-  private readonly read: Effect.Effect<never, WireClosed | FrameTooLarge> = Effect.suspend(() =>
-    Effect.flatMap(this.wire.receive, (frames) => {
-      this.hearAll(frames)
-      return this.read
+  get close(): Effect.Effect<void> {
+    return Effect.flatMap(within(this.outbox.flushed, Patience, Effect.void), () => {
+      this.hasEnded = true
+      return this.wire.close
     })
-  )
+  }
+
+  private read(): Effect.Effect<WireClosed | FrameTooLarge> {
+    return Effect.matchEffect(this.wire.receive, {
+      onFailure: Effect.succeed,
+      onSuccess: (frames) => {
+        this.hearAll(frames)
+        return this.read()
+      }
+    })
+  }
 
   // Without a fiber that waits for what comes in.
   private heed({ incoming }: Pushing, dispatcher: SchedulerDispatcher): void {
-    incoming.attach(
-      {
-        onFrames: (frames) => this.hearAll(frames),
-        onEnd: (why) => dispatcher.scheduleTask(() => this.over(why), 0)
-      },
-      dispatcher
+    incoming.attach({ onFrames: (frames) => this.hearAll(frames), onEnd: (why) => this.over(why) }, dispatcher)
+  }
+
+  private get ended(): Effect.Effect<WireClosed | FrameTooLarge> {
+    return Effect.map(
+      this.isOver.until(() => this.why !== undefined),
+      () => this.why as WireClosed | FrameTooLarge
     )
   }
 
   private over(why: WireClosed | FrameTooLarge): void {
-    Deferred.doneUnsafe(this.why, Exit.succeed(why))
+    this.why ??= why
+    this.isOver.ring()
   }
 
   // Whoever is told of something is told when all is heard: it may run on this stack, and close the session.

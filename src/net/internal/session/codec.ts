@@ -156,6 +156,16 @@ const routeOf = (rpc: Rpc.AnyWithProps): Route => {
       }
 }
 
-/** The routes of one side of a protocol, by name. */
-export const routesOf = (rpcs: ReadonlyArray<Rpc.Any>): ReadonlyMap<string, Route> =>
-  new Map((rpcs as ReadonlyArray<Rpc.AnyWithProps>).map((rpc) => [rpc._tag, routeOf(rpc)]))
+type Routes = ReadonlyMap<string, Route>
+
+const routesByRpcs = new WeakMap<ReadonlyArray<Rpc.Any>, Routes>()
+
+/** The routes of one side of a protocol, by name: all its connections share them. */
+export const routesOf = (rpcs: ReadonlyArray<Rpc.Any>): Routes => {
+  let routes = routesByRpcs.get(rpcs)
+  if (routes === undefined) {
+    routes = new Map((rpcs as ReadonlyArray<Rpc.AnyWithProps>).map((rpc) => [rpc._tag, routeOf(rpc)]))
+    routesByRpcs.set(rpcs, routes)
+  }
+  return routes
+}

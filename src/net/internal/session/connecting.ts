@@ -40,10 +40,16 @@ export const servedBy = (rpcs: Any["server"], handlers: unknown): ReadonlyMap<st
   return served
 }
 
-export const heartbeatOf = (heartbeat: Heartbeat | undefined): Session.Heartbeat => ({
-  interval: Duration.fromInputUnsafe(heartbeat?.interval ?? "10 seconds"),
-  misses: heartbeat?.misses ?? 3
-})
+const defaultHeartbeat: Session.Heartbeat = { interval: Duration.seconds(10), misses: 3 }
+
+export const heartbeatOf = (heartbeat: Heartbeat | undefined): Session.Heartbeat => {
+  if (heartbeat === undefined) return defaultHeartbeat
+  const { interval, misses } = defaultHeartbeat
+  return {
+    interval: heartbeat.interval === undefined ? interval : Duration.fromInputUnsafe(heartbeat.interval),
+    misses: heartbeat.misses ?? misses
+  }
+}
 
 export const pendingOf = (limits: Limits | undefined): number => limits?.pending ?? 1024
 

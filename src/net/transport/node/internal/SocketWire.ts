@@ -60,7 +60,7 @@ export class SocketWire implements Wire, Pushing {
   )
   private isPaused = false
   private readonly senders: Array<Sender> = []
-  private readonly linger: Linger
+  private linger: Linger | undefined
   private closedBy: WireClosed | undefined
   private readonly shut = Deferred.makeUnsafe<WireClosed>()
   private readonly gone = Deferred.makeUnsafe<void>()
@@ -73,16 +73,12 @@ export class SocketWire implements Wire, Pushing {
     this.socket = socket
     this.decoder = new Decoder(maxFrame)
     this.outgoing = new Outgoing(socket, () => this.admit())
-    this.linger = new Linger(
-      () => this.outgoing.left,
-      () => socket.destroy()
-    )
     socket.on("data", (chunk: Uint8Array) => this.take(chunk))
     socket.on("end", () => this.lose("it ended without a goodbye"))
     // One of TLS does not close the socket.
     socket.on("error", (error) => this.lose(error.message))
     socket.on("close", () => {
-      this.linger.end()
+      this.linger?.end()
       this.lose("its socket was closed")
       Deferred.doneUnsafe(this.gone, Exit.void)
     })
@@ -173,7 +169,7 @@ export class SocketWire implements Wire, Pushing {
       this.outgoing.drop()
       this.socket.end()
       this.read()
-      this.linger.begin()
+      this.awaitRest()
     } else if (tooLong !== undefined) {
       this.leave("a frame from the other side is too large", this.tooLarge("in", tooLong))
     } else if (this.incoming.waiting >= Ahead && !this.isPaused) {
@@ -195,6 +191,15 @@ export class SocketWire implements Wire, Pushing {
     this.finish("this side", detail, breach)
     this.outgoing.end()
     this.read()
+    this.awaitRest()
+  }
+
+  // As long as the other side takes any of it.
+  private awaitRest(): void {
+    this.linger ??= new Linger(
+      () => this.outgoing.left,
+      () => this.socket.destroy()
+    )
     this.linger.begin()
   }
 

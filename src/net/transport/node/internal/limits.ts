@@ -15,11 +15,16 @@ export interface Limits {
   readonly maxConnections: number
 }
 
+const defaultTimeout = Duration.seconds(10)
+
 // Timers of Node take no longer time, and go off at once instead.
 const longest = Duration.millis(2 ** 31 - 1)
 
 export const limitsOf = (options: Options): Limits => ({
   maxFrame: Math.min(options.maxFrame ?? defaultMaxFrame, MaxFrame),
-  connectTimeout: Duration.min(Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds"), longest),
+  connectTimeout:
+    options.connectTimeout === undefined
+      ? defaultTimeout
+      : Duration.min(Duration.fromInputUnsafe(options.connectTimeout), longest),
   maxConnections: options.maxConnections ?? Number.POSITIVE_INFINITY
 })
