@@ -104,9 +104,9 @@ const of = (kind: Address["kind"]): ReadonlyArray<Bench> => [
   requests(kind, "request", 1, 5_000),
   requests(kind, "request-64", 64, 32_000),
   requests(kind, "request-256", 256, 51_200),
-  // Of fewer, the one load that goes before leaves what runs them half compiled.
+  // Of fewer of these two, the one load that goes before leaves what runs them half compiled.
   tells(kind, 60_000),
-  connects(kind, 3_000)
+  connects(kind, 10_000)
 ]
 
 export const connections: ReadonlyArray<Bench> = [...of("unix"), ...of("tcp")]

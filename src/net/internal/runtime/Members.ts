@@ -1,14 +1,13 @@
 /**
- * The instances that there are now, which whoever looks sees at once, and again after each change. Who looks slowly sees the
- * latest.
+ * The instances that there are now, for whoever follows them.
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { Instance } from "../../Instance.ts"
 import type { RuntimeError } from "../../RuntimeError.ts"
+import { changesOf } from "../changes.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
 
 export class Members {
@@ -31,16 +30,9 @@ export class Members {
     this.changed.ring()
   }
 
-  readonly stream: Stream.Stream<ReadonlyArray<Instance>, RuntimeError> = Stream.suspend(() => {
-    let seen: ReadonlyArray<Instance> | undefined
-    const pull: Pull.Pull<NonEmptyReadonlyArray<ReadonlyArray<Instance>>, RuntimeError> = Effect.andThen(
-      this.changed.until(() => this.present !== seen || this.end !== undefined),
-      Effect.suspend(() => {
-        if (this.present === seen && this.end !== undefined) return this.end
-        seen = this.present
-        return Effect.succeed([seen] as const)
-      })
-    )
-    return Stream.fromPull(Effect.succeed(pull))
-  })
+  readonly stream: Stream.Stream<ReadonlyArray<Instance>, RuntimeError> = changesOf(
+    this.changed,
+    () => this.present,
+    () => this.end
+  )
 }

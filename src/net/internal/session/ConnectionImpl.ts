@@ -1,16 +1,14 @@
 /**
  * One side of a connection: what it has asked and said, over one link after the other.
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type * as Pull from "effect/Pull"
 import type { Rpc } from "effect/rpc"
 import * as Result from "effect/Result"
 import type * as Scheduler from "effect/Scheduler"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import { step } from "../../../channel/internal/step.ts"
 import { waitIn } from "../../../channel/internal/wait.ts"
 import * as Selectable from "../../../channel/Selectable.ts"
@@ -28,6 +26,7 @@ import type { InstanceId } from "../../InstanceId.ts"
 import type { Peer } from "../../Transport.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
 import { FrameTooLarge, type WireClosed } from "../../TransportError.ts"
+import { changesOf } from "../changes.ts"
 import { Askings } from "./Askings.ts"
 import type { Route } from "./codec.ts"
 import { Counters } from "./Counters.ts"
@@ -453,20 +452,11 @@ export class ConnectionImpl implements Owner, Client {
   }
 
   get changes(): Stream.Stream<State> {
-    return Stream.suspend(() => {
-      let seen: State | undefined
-      const pull: Pull.Pull<NonEmptyReadonlyArray<State>> = Effect.suspend(() => {
-        if (seen?._tag === "Closed") return Cause.done()
-        return Effect.map(
-          this.changed.until(() => this.present !== seen),
-          () => {
-            seen = this.present
-            return [seen] as const
-          }
-        )
-      })
-      return Stream.fromPull(Effect.succeed(pull))
-    })
+    return changesOf<State>(
+      this.changed,
+      () => this.present,
+      () => (this.isClosed ? Cause.done() : undefined)
+    )
   }
 
   get closed(): Effect.Effect<ConnectionClosed> {

@@ -1,19 +1,18 @@
 /**
  * A stream that is sent: what was accepted is kept until the other side has it, or dropped where it may be.
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Pull from "effect/Pull"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import { step } from "../../../channel/internal/step.ts"
 import { Deque } from "../../../scheduler/internal/Deque.ts"
 import type { Sender, SendError, SenderState } from "../../DataStream.ts"
 import { StreamClosed, StreamLost } from "../../DataStreamError.ts"
 import { Bell } from "../../transport/internal/Bell.ts"
+import { changesOf } from "../changes.ts"
 import { type BatchWriter, type Item, ItemWriter, Kind } from "./batch.ts"
 import type { Peer } from "./Peer.ts"
 
@@ -335,18 +334,11 @@ export class Sending {
     else if (this.isDue) this.pumps.ring()
   }
 
-  private readonly changes: Stream.Stream<SenderState> = Stream.suspend(() => {
-    let seen: SenderState | undefined
-    const pull: Pull.Pull<NonEmptyReadonlyArray<SenderState>> = Effect.suspend(() => {
-      if (seen?._tag === "Over") return Cause.done()
-      return Effect.map(
-        this.changed.until(() => this.present !== seen),
-        () => {
-          seen = this.present
-          return [seen] as const
-        }
-      )
-    })
-    return Stream.fromPull(Effect.succeed(pull))
-  })
+  private get changes(): Stream.Stream<SenderState> {
+    return changesOf<SenderState>(
+      this.changed,
+      () => this.present,
+      () => (this.isOver ? Cause.done() : undefined)
+    )
+  }
 }
