@@ -26,19 +26,31 @@ const stuck: Transport.Wire = {
   close: Effect.void
 }
 
+const ownerOf = (fiber: Fiber.Fiber<unknown, unknown>): Owner => ({
+  counters: new Counters(),
+  heartbeat: { interval: Duration.seconds(1), misses: 3 },
+  deadlines: deadlinesFor(fiber),
+  take: () => true,
+  onVerified: () => {},
+  onRoom: () => {}
+})
+
 describe("a session", () => {
+  it.effect("is closed at once where what writes has died: nothing more will be written", () =>
+    Effect.gen(function* () {
+      const broken = { ...stuck, sendAll: () => Effect.die("the wire is broken") }
+      const session = new Session(broken, "one", ownerOf(yield* Effect.fiber))
+      const running = yield* Effect.forkChild(session.run([]), { startImmediately: true })
+      session.say(Kind.Pong, 0)
+      yield* session.close
+      yield* Fiber.interrupt(running)
+    })
+  )
+
   it.effect("leaves no heartbeat behind where the ping itself ends it", () =>
     explore(
       Effect.gen(function* () {
-        const owner: Owner = {
-          counters: new Counters(),
-          heartbeat: { interval: Duration.seconds(1), misses: 3 },
-          deadlines: deadlinesFor(yield* Effect.fiber),
-          take: () => true,
-          onVerified: () => {},
-          onRoom: () => {}
-        }
-        const session = new Session(stuck, "one", owner)
+        const session = new Session(stuck, "one", ownerOf(yield* Effect.fiber))
         const running = yield* Effect.forkChild(session.run([]))
         yield* Effect.sleep("500 millis")
         // The first one is being written; of those behind it there are as many as may wait.

@@ -76,7 +76,9 @@ export class Outbox {
   private writeOn(): void {
     if (this.context === undefined || this.isWriting) return
     this.isWriting = true
-    const writer = Effect.runForkWith(this.context)(Effect.catch(this.write, () => Effect.sync(() => this.finish())))
+    const writer = Effect.runForkWith(this.context)(
+      Effect.catchCause(this.write, () => Effect.sync(() => this.finish()))
+    )
     // It may be done already.
     if (this.isWriting) this.writer = writer
   }

@@ -70,7 +70,7 @@ export class Session {
   private isVerifying = false
   private nextBeat: Deadline | undefined
   private why: WireClosed | FrameTooLarge | undefined
-  private readonly isOver = new Bell()
+  private readonly concluded = new Bell()
 
   constructor(wire: Wire, incarnation: string, owner: Owner) {
     this.wire = wire
@@ -170,14 +170,14 @@ export class Session {
 
   private get ended(): Effect.Effect<WireClosed | FrameTooLarge> {
     return Effect.map(
-      this.isOver.until(() => this.why !== undefined),
+      this.concluded.until(() => this.why !== undefined),
       () => this.why as WireClosed | FrameTooLarge
     )
   }
 
   private over(why: WireClosed | FrameTooLarge): void {
     this.why ??= why
-    this.isOver.ring()
+    this.concluded.ring()
   }
 
   // Whoever is told of something is told when all is heard: it may run on this stack, and close the session.
