@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Schema } from "effect"
+import { Deferred, Duration, Effect, Fiber, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { createServer, type Socket } from "node:net"
@@ -43,6 +43,58 @@ describe("a session", () => {
       const running = yield* Effect.forkChild(session.run([]), { startImmediately: true })
       session.say(Kind.Pong, 0)
       yield* session.close
+      yield* Fiber.interrupt(running)
+    })
+  )
+
+  it.effect("writes what was posted before it began, and all that is posted while it writes, in its order", () =>
+    explore(
+      Effect.gen(function* () {
+        const sent: Array<number> = []
+        let [writing, most] = [0, 0]
+        const slow: Transport.Wire = {
+          ...stuck,
+          sendAll: (frames) =>
+            Effect.gen(function* () {
+              most = Math.max(most, ++writing)
+              yield* Effect.sleep("1 millis")
+              for (const frame of frames) sent.push(decode(frame)!.number)
+              writing--
+            })
+        }
+        const session = new Session(slow, "one", ownerOf(yield* Effect.fiber))
+        session.say(Kind.Interrupt, 1)
+        session.say(Kind.Interrupt, 2)
+        const running = yield* Effect.forkChild(session.run([]))
+        yield* Effect.yieldNow
+        for (const number of [3, 4, 5]) {
+          session.say(Kind.Interrupt, number)
+          yield* Effect.yieldNow
+        }
+        yield* session.close
+        assert.deepStrictEqual([sent, most], [[1, 2, 3, 4, 5], 1])
+        yield* Fiber.interrupt(running)
+      }),
+      { schedules: 1_000 }
+    )
+  )
+
+  it.effect("tells that there is room again when what was too much is written, and not before", () =>
+    Effect.gen(function* () {
+      const written = yield* Deferred.make<void>()
+      let told = 0
+      const owner: Owner = { ...ownerOf(yield* Effect.fiber), onRoom: () => void told++ }
+      const session = new Session({ ...stuck, sendAll: () => Deferred.await(written) }, "one", owner)
+      const running = yield* Effect.forkChild(session.run([]), { startImmediately: true })
+      const frame = encode(Kind.Bytes, 0, new Uint8Array(600 * 1024))
+      session.post(frame)
+      assert.isFalse(session.isBehind)
+      session.post(frame)
+      assert.isTrue(session.isBehind)
+      assert.strictEqual(told, 0)
+      yield* Deferred.succeed(written, undefined)
+      yield* session.close
+      assert.deepStrictEqual([session.isBehind, told], [false, 1])
       yield* Fiber.interrupt(running)
     })
   )
