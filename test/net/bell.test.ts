@@ -4,6 +4,9 @@ import { step } from "../../src/channel/internal/step.ts"
 import { Bell } from "../../src/net/transport/internal/Bell.ts"
 import { explore } from "../support/schedules.ts"
 
+/** One who waits from now on. */
+const waiterAt = (bell: Bell, isDue: () => boolean) => Effect.forkChild(bell.until(isDue), { startImmediately: true })
+
 describe("a bell", () => {
   it.effect("has those go on for whom it holds, and nobody else, in 1,000 schedules", () =>
     explore(
@@ -45,10 +48,7 @@ describe("a bell", () => {
     Effect.gen(function* () {
       const bell = new Bell()
       let isDue = false
-      const waiting = yield* Effect.forkChild(
-        bell.until(() => isDue),
-        { startImmediately: true }
-      )
+      const waiting = yield* waiterAt(bell, () => isDue)
       isDue = true
       bell.ring()
       isDue = false
@@ -65,13 +65,10 @@ describe("a bell", () => {
       const bell = new Bell()
       let asked = 0
       let isDue = false
-      const wait = Effect.forkChild(
-        bell.until(() => {
-          asked++
-          return isDue
-        }),
-        { startImmediately: true }
-      )
+      const wait = waiterAt(bell, () => {
+        asked++
+        return isDue
+      })
       const [one, other] = [yield* wait, yield* wait]
       yield* Fiber.interrupt(one)
       asked = 0
@@ -90,10 +87,7 @@ describe("a bell", () => {
     Effect.gen(function* () {
       const bell = new Bell()
       let isDue = false
-      const waiting = yield* Effect.forkChild(
-        bell.until(() => isDue),
-        { startImmediately: true }
-      )
+      const waiting = yield* waiterAt(bell, () => isDue)
       yield* step(() => {
         bell.ringBehind()
         isDue = true

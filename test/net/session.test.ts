@@ -6,6 +6,7 @@ import { createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { Acceptor, Authentication, Connection, Protocol, type Transport } from "troupe/net"
 import * as Unix from "troupe/net/unix"
+import { routesOf } from "../../src/net/internal/session/codec.ts"
 import { Counters } from "../../src/net/internal/session/Counters.ts"
 import { meet, reach } from "../../src/net/internal/session/handshake.ts"
 import { decode, encode, Kind } from "../../src/net/internal/session/packet.ts"
@@ -36,6 +37,14 @@ const ownerOf = (fiber: Fiber.Fiber<unknown, unknown>): Owner => ({
 })
 
 describe("a session", () => {
+  it.effect("has the routes that all connections of its protocol have", () =>
+    Effect.sync(() => {
+      const { client, server } = Protocol.make("test:shared", { server: [Rpc.make("note", { payload: Schema.Int })] })
+      assert.strictEqual(routesOf(server), routesOf(server))
+      assert.notStrictEqual<unknown>(routesOf(server), routesOf(client))
+    })
+  )
+
   it.effect("is closed at once where what writes has died: nothing more will be written", () =>
     Effect.gen(function* () {
       const broken = { ...stuck, sendAll: () => Effect.die("the wire is broken") }
